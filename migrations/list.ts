@@ -1,0 +1,4 @@
+import { Migration0001FirstPurchase } from './0001-first-purchase.ts';
+
+/** Every migration, in the order they run. A new one is added at the end and never changed once released. */
+export const migrations = [Migration0001FirstPurchase];

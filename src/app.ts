@@ -1,0 +1,46 @@
+import express, { type Express } from 'express';
+import type { Dependencies } from './dependencies.ts';
+import { healthz, readyz } from './handlers/health.ts';
+import { answerErrors, answerUnknownPath } from './handlers/http/problem.ts';
+import { identifyRequests } from './handlers/http/request-id.ts';
+import { mount, type Route } from './handlers/http/route.ts';
+import { rawBody, stripeWebhook } from './handlers/stripe-webhook.ts';
+import { customerRoutes } from './handlers/v1/customers.ts';
+import { entitlementRoutes } from './handlers/v1/entitlements.ts';
+import { licenseRoutes } from './handlers/v1/licenses.ts';
+import { policyRoutes } from './handlers/v1/policies.ts';
+import { productRoutes } from './handlers/v1/products.ts';
+import { stripeEventRoutes } from './handlers/v1/stripe-events.ts';
+import { stripeMappingRoutes } from './handlers/v1/stripe-mappings.ts';
+import { validateKeyRoute } from './handlers/v1/validate-key.ts';
+
+/** The route table of the API. */
+function routes(dependencies: Dependencies): Route[] {
+  return [
+    validateKeyRoute(dependencies),
+    ...productRoutes(dependencies),
+    ...policyRoutes(dependencies),
+    ...entitlementRoutes(dependencies),
+    ...licenseRoutes(dependencies),
+    ...customerRoutes(dependencies),
+    ...stripeMappingRoutes(dependencies),
+    ...stripeEventRoutes(dependencies),
+  ];
+}
+
+/** The HTTP side: the order of the middleware and the route table, nothing else. */
+export function createApp(dependencies: Dependencies): Express {
+  const { config, log } = dependencies;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('trust proxy', config.TRUST_PROXY ?? false);
+  app.use(identifyRequests(log));
+  app.get('/healthz', healthz);
+  app.get('/readyz', readyz(dependencies));
+  app.post(['/webhooks/stripe', '/webhooks/stripe/:account'], rawBody, stripeWebhook(dependencies));
+  mount(app, routes(dependencies), dependencies);
+  app.use(answerUnknownPath);
+  app.use(answerErrors(log));
+  return app;
+}

@@ -1,0 +1,92 @@
+import type { LicenseRow } from '../database/license-rows.ts';
+import type { Transaction } from '../database/orm.ts';
+import type { Scope } from '../database/scope.ts';
+import { deliverKeys } from '../licensing/deliver-keys.ts';
+import { findOrCreateCustomer } from '../licensing/find-or-create-customer.ts';
+import { issueLicense } from '../licensing/issue-license.ts';
+import type { LicenseKeys } from '../licensing/license-key.ts';
+import { setBilling } from '../licensing/set-billing.ts';
+import { buyerOf } from './core/contact.ts';
+import { finding, type Finding } from './core/outcome.ts';
+import { type Projection, project } from './core/project.ts';
+import type { Issued, Purchase } from './core/purchase.ts';
+import { licensesOfPurchase, loadMappings, loadPurchase } from './store.ts';
+
+/** What a purchase came to: how its events are stamped, and the messages now owed. */
+export type AppliedPurchase = { finding: Finding; messageIds: string[] };
+
+/**
+ * Makes the licenses of one purchase what its facts say, in the caller's transaction, which holds the purchase's lock:
+ * load, project, write the difference, owe the mail.
+ */
+export async function applyPurchase(
+  tx: Transaction,
+  keys: LicenseKeys,
+  { scope, purchaseId }: { scope: Scope; purchaseId: string },
+  now: Date,
+): Promise<AppliedPurchase> {
+  const { purchase, customer: stripeCustomer } = await loadPurchase(tx, scope, purchaseId);
+  const before = await licensesOfPurchase(tx, scope, purchaseId);
+  const projection = project(purchase, await loadMappings(tx, scope, before), before.map(issuedOf), now);
+  if (projection.plans.length === 0) return { finding: projection.finding, messageIds: [] };
+
+  const buyer = buyerOf(purchase, stripeCustomer);
+  const customer = await findOrCreateCustomer(tx, scope, buyer, now);
+  const source = { scope, purchase, customerId: customer?.id ?? null, stripeCustomerId: buyer.stripeCustomerId };
+  const mailed = await writePlans(tx, keys, { projection, before, source }, now);
+  const messageId = customer && deliverKeys(tx, { scope, customer, licenses: mailed }, now);
+  await tx.flush();
+
+  const unmailed = mailed.some(({ keyMessageId }) => keyMessageId === null);
+  const lacksEmail = unmailed && projection.finding.code === 'licenses_current';
+  return { finding: lacksEmail ? finding('email_missing') : projection.finding, messageIds: messageId ? [messageId] : [] };
+}
+
+type Source = { scope: Scope; purchase: Purchase; customerId: string | null; stripeCustomerId: string | null };
+
+/** Issues or updates the license of each plan; returns those whose mapping mails keys. */
+async function writePlans(
+  tx: Transaction,
+  keys: LicenseKeys,
+  { projection, before, source }: { projection: Projection; before: LicenseRow[]; source: Source },
+  now: Date,
+): Promise<LicenseRow[]> {
+  const { scope, purchase, customerId, stripeCustomerId } = source;
+  const mailed: LicenseRow[] = [];
+  for (const { mapping, ...plan } of projection.plans) {
+    const bought = {
+      ...plan,
+      purchaseId: purchase.id,
+      mappingId: mapping.id,
+      policyId: mapping.policyId,
+      entitlementIds: mapping.entitlementIds,
+      customerId,
+      stripeCustomerId,
+      stripeSubscriptionId: purchase.subscription?.fact.id ?? null,
+      stripeCheckoutSessionId: purchase.session?.fact.id ?? null,
+    };
+    const existing = before.find((license) => license.stripeItemId === plan.itemId && license.stripeUnit === plan.unit);
+    if (existing) await setBilling(tx, { license: existing, bought }, now);
+    const license = existing ?? (await issueLicense(tx, keys, { scope, bought }, now));
+    if (mapping.sendKeyEmail) mailed.push(license);
+  }
+  return mailed;
+}
+
+function issuedOf(license: LicenseRow): Issued {
+  return {
+    itemId: license.stripeItemId ?? '',
+    unit: license.stripeUnit ?? 0,
+    mappingId: license.mappingId ?? '',
+    priceId: license.stripePriceId,
+    expiresAt: license.expiresAt,
+    billing: {
+      state: license.billingState ?? 'ACTIVE',
+      reason: license.billingReason,
+      renews: license.billingRenews,
+      graceEndsAt: license.graceEndsAt,
+      cancelsAt: license.cancelsAt,
+      paidThrough: license.paidThrough,
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { type Database, inTransaction, type Transaction } from '../database/orm.ts';
+import type { Scope } from '../database/scope.ts';
+import { lockEvent, restampPurchase, stampEvent } from '../inbox.ts';
+import type { LicenseKeys } from '../licensing/license-key.ts';
+import { applyPurchase } from './apply-purchase.ts';
+import { idsOf, purchaseOf, type Sighting } from './core/facts.ts';
+import { finding, type Finding } from './core/outcome.ts';
+import { readEvent } from './core/read-stripe.ts';
+import { lockStripeIds, purchaseIdsOf, storeSighting } from './store.ts';
+
+/** What the edge does after the commit: send these messages. */
+export type AppliedEvent = { finding: Finding | null; messageIds: string[] };
+
+/**
+ * THE transaction for an event: lock it and every Stripe object it names, store the facts, project each purchase they
+ * bear on, write licenses and messages, stamp the outcome. All of it is committed, or none. `fetched` is what Stripe's
+ * API said of the event's objects before this began. An event that is done already changes nothing.
+ */
+export async function applyStripeEvent(
+  { database, keys }: { database: Database; keys: LicenseKeys },
+  { scope, eventId }: { scope: Scope; eventId: string },
+  fetched: Sighting[],
+  now: Date,
+): Promise<AppliedEvent> {
+  return inTransaction(database, async (tx) => {
+    const event = await lockEvent(tx, { scopeId: scope.id, id: eventId });
+    if (event === null || event.processedAt !== null) return { finding: null, messageIds: [] };
+    const read = readEvent(event.payload, scope.mode);
+    if (!read.ok) {
+      stampEvent(event, read.finding, null, now);
+      return { finding: read.finding, messageIds: [] };
+    }
+    const applied = await applySightings(tx, keys, { scope, sightings: [read.sighting, ...fetched] }, now);
+    const ownPurchase = purchaseOf(read.sighting.fact);
+    const own = applied.find(({ purchaseId }) => purchaseId === ownPurchase)?.finding ?? finding('noted');
+    stampEvent(event, own, ownPurchase, now);
+    return { finding: own, messageIds: applied.flatMap(({ messageIds }) => messageIds) };
+  });
+}
+
+async function applySightings(tx: Transaction, keys: LicenseKeys, { scope, sightings }: { scope: Scope; sightings: Sighting[] }, now: Date) {
+  await lockStripeIds(tx, scope, sightings.flatMap(({ fact }) => idsOf(fact)));
+  for (const sighting of sightings) await storeSighting(tx, scope, sighting);
+  const applied = [];
+  for (const purchaseId of await purchaseIdsOf(tx, scope, sightings.map(({ fact }) => fact))) {
+    const result = await applyPurchase(tx, keys, { scope, purchaseId }, now);
+    await restampPurchase(tx, scope, purchaseId, result.finding);
+    applied.push({ purchaseId, ...result });
+  }
+  return applied;
+}

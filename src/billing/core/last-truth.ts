@@ -1,0 +1,52 @@
+import type { Known, Marks, Sighting, StripeFact } from './facts.ts';
+
+/**
+ * Which of two readings of one object is the last truth (section 3 of the Stripe contract): the one further along the
+ * object's life, whatever two clocks say; at the same stage the later `asOf`; within one second, where Stripe's clock
+ * tells nothing, the one whose past agrees with what is stored. `*.created` replaces nothing.
+ */
+export function supersedes(sighting: Sighting, stored: Known<StripeFact> | null): boolean {
+  if (stored === null) return true;
+  const ahead = stage(sighting.fact) - stage(stored.fact);
+  if (ahead !== 0) return ahead > 0;
+  if (sighting.asOf !== stored.asOf) return sighting.asOf > stored.asOf;
+  return !sighting.first && sighting.previous !== null && canonical(sighting.previous) === canonical(stored.fact);
+}
+
+/** Marks only move earlier, so their merge does not depend on the order they come in. */
+export function mergeMarks(a: Marks, b: Marks): Marks {
+  const merged: Marks = { ...a };
+  for (const name of ['activeAt', 'trialingAt', 'failedAt'] as const) {
+    const seen = [a[name], b[name]].filter((moment) => moment !== undefined).sort();
+    if (seen[0] !== undefined) merged[name] = seen[0];
+  }
+  return merged;
+}
+
+/** How far along its life an object is. Stripe never takes an object back to an earlier stage. */
+function stage(fact: StripeFact): number {
+  switch (fact.kind) {
+    case 'subscription':
+      return fact.status === 'incomplete' ? 0 : hasEnded(fact.status) ? 2 : 1;
+    case 'invoice':
+      return ['draft', 'open', 'uncollectible', 'paid', 'void'].indexOf(fact.status);
+    case 'checkout_session':
+      return (fact.paymentStatus === 'unpaid' ? 0 : 2) + (fact.lineItems === null ? 0 : 1);
+    case 'customer':
+      return 0;
+  }
+}
+
+/** Stripe's two last words on a subscription; nothing is fetched after them. */
+export function hasEnded(status: string): boolean {
+  return status === 'canceled' || status === 'incomplete_expired';
+}
+
+/** A fact as text, its fields in one order, so that one read from the database compares with one just read. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_name, inner: unknown) =>
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

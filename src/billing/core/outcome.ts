@@ -1,0 +1,75 @@
+/** What became of a Stripe event, as an operator reads it: an outcome, a code for programs and a sentence for people. */
+
+export type Outcome = 'applied' | 'ignored' | 'needs_attention' | 'failed';
+
+type Reason = { outcome: Outcome; sentence: (subject: string) => string };
+
+/** Every reason there is. A `needs_attention` sentence says what to do. */
+const reasons = {
+  licenses_current: { outcome: 'applied', sentence: () => 'The licenses of this purchase are up to date.' },
+  noted: { outcome: 'applied', sentence: () => 'Noted; no license depends on it.' },
+  nothing_due: { outcome: 'applied', sentence: () => 'Noted; no license is due until Stripe reports the payment.' },
+  type_not_taken: { outcome: 'ignored', sentence: (type) => `Events of type ${type} do not concern licenses.` },
+  thin_event: { outcome: 'ignored', sentence: () => 'A thin event: its snapshot event carries the facts.' },
+  other_mode: {
+    outcome: 'ignored',
+    sentence: (mode) => `The event is from ${mode} mode, but the signing secret belongs to the other mode.`,
+  },
+  other_account: { outcome: 'ignored', sentence: (account) => `The event belongs to the connected account ${account}, which is not served here.` },
+  setup_session: { outcome: 'ignored', sentence: () => 'A checkout session in setup mode sells nothing.' },
+  invoice_alone: { outcome: 'ignored', sentence: () => 'The invoice belongs to no subscription.' },
+  price_unmapped: {
+    outcome: 'ignored',
+    sentence: (prices) => `No active mapping for ${prices}. Create one and replay this event to issue the license.`,
+  },
+  price_change_unmapped: {
+    outcome: 'needs_attention',
+    sentence: (prices) => `The subscription moved to ${prices}, which has no active mapping; the license was kept as it is. Create a mapping, then replay this event.`,
+  },
+  line_items_missing: {
+    outcome: 'needs_attention',
+    sentence: () => 'The line items need a Stripe key: set STRIPE_LIVE_SECRET_KEY or STRIPE_TEST_SECRET_KEY and restart; the event is then taken up again by itself.',
+  },
+  email_missing: {
+    outcome: 'needs_attention',
+    sentence: () => 'The license was issued, but no email address is known to send the key to. Give the customer an email in Stripe, or hand over the key yourself.',
+  },
+  paid_after_end: {
+    outcome: 'needs_attention',
+    sentence: (invoice) => `Invoice ${invoice} was paid after the subscription had ended; that revives nothing. Refund it, or extend the license yourself.`,
+  },
+  value_unknown: {
+    outcome: 'needs_attention',
+    sentence: (what) => `Stripe sent a value Tillkey does not know (${what}); nothing was changed. Check the license and update Tillkey.`,
+  },
+  shape_unknown: {
+    outcome: 'needs_attention',
+    sentence: (what) => `The event has a shape Tillkey does not know (${what}); nothing was changed. Check the license and update Tillkey.`,
+  },
+  attempts_exhausted: {
+    outcome: 'failed',
+    sentence: (error) => `Every attempt to apply the event failed: ${error}. Mend the cause, then replay it.`,
+  },
+} satisfies Record<string, Reason>;
+
+export type ReasonCode = keyof typeof reasons;
+
+/** A reason and what it speaks of: a type, a price, an invoice. */
+export type Finding = { code: ReasonCode; subject: string };
+
+export function finding(code: ReasonCode, subject = ''): Finding {
+  return { code, subject };
+}
+
+/** A finding as the columns of an event. */
+export function describeFinding({ code, subject }: Finding): { outcome: Outcome; reasonCode: ReasonCode; reason: string } {
+  return { outcome: reasons[code].outcome, reasonCode: code, reason: reasons[code].sentence(subject) };
+}
+
+/**
+ * Findings that later facts of the same purchase may settle. Events that ended on one are stamped anew with what the
+ * purchase has come to, so that the outcomes, too, do not depend on the order of events.
+ */
+export const provisionalCodes: ReasonCode[] = [
+  'nothing_due', 'price_unmapped', 'price_change_unmapped', 'line_items_missing', 'email_missing',
+];

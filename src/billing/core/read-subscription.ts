@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { type SubscriptionFact, type SubscriptionItem, subscriptionStatuses } from './facts.ts';
+import { finding } from './outcome.ts';
+import { id, known, priced, quantity, type Read, seconds, text, unknownShape, unknownValue } from './stripe-shapes.ts';
+
+const period = { current_period_start: seconds, current_period_end: seconds };
+
+const subscriptionShape = z.looseObject({
+  id: z.string(),
+  customer: id,
+  status: z.string(),
+  items: z.looseObject({ data: z.array(z.looseObject({ id: z.string(), quantity, ...period }).and(priced)) }),
+  ...period,
+  collection_method: text,
+  cancel_at: seconds,
+  cancel_at_period_end: z.boolean().nullish(),
+  canceled_at: seconds,
+  ended_at: seconds,
+  trial_end: seconds,
+  pause_collection: z.looseObject({ behavior: z.string() }).nullish(),
+});
+
+export function readSubscription(object: unknown): Read<SubscriptionFact> {
+  const shape = subscriptionShape.safeParse(object);
+  if (!shape.success) return unknownShape('subscription', shape.error);
+  const raw = shape.data;
+  const status = known(subscriptionStatuses, raw.status);
+  if (status === null) return unknownValue('subscription status', raw.status);
+  const items: SubscriptionItem[] = [];
+  for (const item of raw.items.data) {
+    // Basil moved the period from the subscription to its items.
+    const [periodStart, periodEnd] = [item.current_period_start ?? raw.current_period_start, item.current_period_end ?? raw.current_period_end];
+    if (periodStart === null || periodEnd === null) return { ok: false, finding: finding('shape_unknown', 'subscription without a period') };
+    items.push({ id: item.id, priceId: item.priceId, productId: item.productId, quantity: item.quantity ?? 1, periodStart, periodEnd });
+  }
+  return {
+    ok: true,
+    fact: {
+      kind: 'subscription',
+      id: raw.id,
+      customerId: raw.customer,
+      status,
+      items,
+      sendsInvoice: raw.collection_method === 'send_invoice',
+      cancelAt: raw.cancel_at,
+      cancelAtPeriodEnd: raw.cancel_at_period_end ?? false,
+      endedAt: raw.ended_at ?? (status === 'canceled' ? raw.canceled_at : null),
+      trialEnd: raw.trial_end,
+      pauseBehavior: raw.pause_collection?.behavior ?? null,
+    },
+  };
+}

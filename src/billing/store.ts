@@ -1,0 +1,91 @@
+import { Policy, StripeMapping, type StripeMappingRow } from '../database/catalog-rows.ts';
+import { StripeFactRow } from '../database/exchange-rows.ts';
+import { License, type LicenseRow } from '../database/license-rows.ts';
+import type { Transaction } from '../database/orm.ts';
+import type { Scope } from '../database/scope.ts';
+import { isUuid } from '../database/uuid.ts';
+import { type CustomerFact, customerOf, type Known, purchaseOf, type Sighting, type StripeFact } from './core/facts.ts';
+import { mergeMarks, supersedes } from './core/last-truth.ts';
+import type { Mapping } from './core/mapping.ts';
+import type { Purchase } from './core/purchase.ts';
+
+/** The rows that use cases of billing read and write. Every question names its scope. */
+
+/**
+ * Locks Stripe ids until the transaction ends, in one order for everybody. Two facts that bear on one another name a
+ * common id, so of two transactions that store them the second sees what the first wrote.
+ */
+export async function lockStripeIds(tx: Transaction, scope: Scope, ids: string[]): Promise<void> {
+  await tx.execute(
+    `select pg_advisory_xact_lock(lock) from (
+       select distinct hashtextextended(name, ?) as lock from unnest(?::text[]) as name order by lock
+     ) as locks`,
+    [scope.id, ids],
+  );
+}
+
+/** Stores what was seen of an object: the last truth wins, marks only move earlier. The caller holds its lock. */
+export async function storeSighting(tx: Transaction, scope: Scope, sighting: Sighting): Promise<void> {
+  const { fact, asOf, marks } = sighting;
+  const stored = await tx.findOne(StripeFactRow, { scopeId: scope.id, id: fact.id });
+  const seen = { kind: fact.kind, fact, asOf: new Date(asOf), purchaseId: purchaseOf(fact), customerId: customerOf(fact) };
+  if (stored === null) {
+    tx.persist(tx.create(StripeFactRow, { scopeId: scope.id, id: fact.id, marks, ...seen }));
+  } else {
+    if (supersedes(sighting, knownOf(stored))) Object.assign(stored, seen);
+    stored.marks = mergeMarks(stored.marks, marks);
+  }
+  await tx.flush();
+}
+
+type StoredFact = { fact: StripeFact; asOf: Date; marks: Known<StripeFact>['marks'] };
+
+function knownOf(stored: StoredFact): Known<StripeFact> {
+  return { fact: stored.fact, asOf: stored.asOf.toISOString(), marks: stored.marks };
+}
+
+/** The purchases that facts bear on. A customer bears on every purchase they made. */
+export async function purchaseIdsOf(tx: Transaction, scope: Scope, facts: StripeFact[]): Promise<string[]> {
+  const named = facts.map(purchaseOf).filter((id) => id !== null);
+  const customers = facts.filter((fact) => fact.kind === 'customer').map(({ id }) => id);
+  const made = await tx.find(StripeFactRow, { scopeId: scope.id, customerId: { $in: customers }, purchaseId: { $ne: null } });
+  return [...new Set([...named, ...made.flatMap(({ purchaseId }) => purchaseId ?? [])])].sort();
+}
+
+/** Everything known of a purchase and of the customer who made it. */
+export async function loadPurchase(tx: Transaction, scope: Scope, purchaseId: string): Promise<{ purchase: Purchase; customer: Known<CustomerFact> | null }> {
+  const purchase: Purchase = { id: purchaseId, subscription: null, invoices: [], session: null };
+  let customerId: string | null = null;
+  for (const row of await tx.find(StripeFactRow, { scopeId: scope.id, purchaseId }, { orderBy: { id: 'asc' } })) {
+    const { fact, asOf, marks } = knownOf(row);
+    customerId ??= row.customerId;
+    if (fact.kind === 'subscription') purchase.subscription = { fact, asOf, marks };
+    if (fact.kind === 'invoice') purchase.invoices.push({ fact, asOf, marks });
+    if (fact.kind === 'checkout_session') purchase.session = { fact, asOf, marks };
+  }
+  const row = customerId === null ? null : await tx.findOne(StripeFactRow, { scopeId: scope.id, id: customerId });
+  const customer = row && knownOf(row);
+  return { purchase, customer: customer?.fact.kind === 'customer' ? { ...customer, fact: customer.fact } : null };
+}
+
+/** The licenses issued for a purchase, deleted ones too: what was issued once is not issued again. */
+export async function licensesOfPurchase(tx: Transaction, scope: Scope, purchaseId: string): Promise<LicenseRow[]> {
+  return tx.find(License, { scopeId: scope.id, stripePurchaseId: purchaseId }, { orderBy: { id: 'asc' } });
+}
+
+/** The mappings that may issue, and those that issued `licenses`, with what billing must know of their policies. */
+export async function loadMappings(tx: Transaction, scope: Scope, licenses: LicenseRow[]): Promise<Mapping[]> {
+  const used = licenses.flatMap(({ mappingId }) => mappingId ?? []);
+  const found = await tx.find(StripeMapping, { scopeId: scope.id, $or: [{ deletedAt: null }, { id: { $in: used } }] }, { orderBy: { id: 'asc' } });
+  const policies = await tx.find(Policy, { id: { $in: [...new Set(found.map(({ policyId }) => policyId))] } });
+  const strategies = new Map(policies.map(({ id, expirationStrategy }) => [id, expirationStrategy]));
+  return found.map((mapping) => ({
+    ...mapping,
+    active: mapping.active && mapping.deletedAt === null,
+    expirationStrategy: strategies.get(mapping.policyId) ?? 'RESTRICT_ACCESS',
+  }));
+}
+
+export async function findMappingRow(tx: Transaction, scope: Scope, id: string): Promise<StripeMappingRow | null> {
+  return isUuid(id) ? tx.findOne(StripeMapping, { id, scopeId: scope.id, deletedAt: null }) : null;
+}

@@ -1,0 +1,53 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+
+/** A vendor. */
+export const Account = defineEntity({
+  name: 'Account',
+  tableName: 'accounts',
+  properties: {
+    id: p.uuid().primary(),
+    slug: p.text(),
+    name: p.text(),
+    createdAt: p.datetime(3),
+  },
+});
+
+/** An account's live or test side: what every owned row belongs to. */
+export const ScopeRow = defineEntity({
+  name: 'ScopeRow',
+  tableName: 'scopes',
+  properties: {
+    id: p.integer().primary().autoincrement(),
+    accountId: p.uuid(),
+    mode: p.text().$type<'live' | 'test'>(),
+  },
+});
+
+/** One row that tells whether the secret given at start is the one this database was made with. */
+export const SecretCheck = defineEntity({
+  name: 'SecretCheck',
+  tableName: 'secret_checks',
+  properties: {
+    id: p.boolean().primary(),
+    digest: p.blob(),
+  },
+});
+
+export const ApiKey = defineEntity({
+  name: 'ApiKey',
+  tableName: 'api_keys',
+  properties: {
+    id: p.uuid().primary(),
+    scopeId: p.integer(),
+    name: p.text(),
+    prefix: p.text(),
+    hash: p.blob(),
+    scopes: p.array<string>(),
+    expiresAt: p.datetime(3).strictNullable(),
+    lastUsedAt: p.datetime(3).strictNullable(),
+    createdAt: p.datetime(3),
+    deletedAt: p.datetime(3).strictNullable(),
+  },
+});
+
+export type ApiKeyRow = InferEntity<typeof ApiKey>;

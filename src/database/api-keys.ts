@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import { ApiKey, ScopeRow } from './account-rows.ts';
+import type { Database } from './orm.ts';
+import type { Scope } from './scope.ts';
+
+/** Only this of an API key is kept. The key itself is 256 random bits: a plain hash is enough. */
+export function hashApiKey(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}
+
+/** How old a key's `lastUsedAt` may grow before a request refreshes it. */
+const REFRESH_MS = 60_000;
+
+/** The API key that a token is, if it is in force, with the scope it belongs to. */
+export async function findApiKey(database: Database, token: string, now: Date): Promise<{ id: string; scopes: string[]; scope: Scope } | null> {
+  const em = database.em.fork();
+  const key = await em.findOne(ApiKey, { hash: hashApiKey(token), deletedAt: null });
+  if (key === null || (key.expiresAt !== null && now >= key.expiresAt)) return null;
+  if (key.lastUsedAt === null || now.getTime() - key.lastUsedAt.getTime() > REFRESH_MS) {
+    await em.nativeUpdate(ApiKey, { id: key.id }, { lastUsedAt: now });
+  }
+  return { id: key.id, scopes: key.scopes, scope: await readScope(database, key.scopeId) };
+}
+
+const known = new WeakMap<Database, Map<number, Scope>>();
+
+/** The scope with this id. Scopes never change, so each is read once. */
+export async function readScope(database: Database, id: number): Promise<Scope> {
+  const scopes = known.get(database) ?? new Map<number, Scope>();
+  known.set(database, scopes);
+  const scope = scopes.get(id) ?? (await database.em.fork().findOneOrFail(ScopeRow, { id }));
+  scopes.set(id, { id, accountId: scope.accountId, mode: scope.mode });
+  return { id, accountId: scope.accountId, mode: scope.mode };
+}

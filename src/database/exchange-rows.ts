@@ -1,0 +1,65 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import type { StripeFact, Marks } from '../billing/core/facts.ts';
+import type { ReasonCode } from '../billing/core/outcome.ts';
+
+/** The inbox: what Stripe told us. `dueAt` is when the event is next tried, null once it is done. */
+export const StripeEvent = defineEntity({
+  name: 'StripeEvent',
+  tableName: 'stripe_events',
+  properties: {
+    scopeId: p.integer().primary(),
+    id: p.text().primary(),
+    type: p.text(),
+    livemode: p.boolean(),
+    apiVersion: p.text().strictNullable(),
+    objectId: p.text().strictNullable(),
+    payload: p.text().lazy(),
+    createdAt: p.datetime(3),
+    receivedAt: p.datetime(3),
+    processedAt: p.datetime(3).strictNullable(),
+    attempts: p.integer(),
+    dueAt: p.datetime(3).strictNullable(),
+    purchaseId: p.text().strictNullable(),
+    outcome: p.text().$type<'applied' | 'ignored' | 'needs_attention' | 'failed'>().strictNullable(),
+    reasonCode: p.text().$type<ReasonCode>().strictNullable(),
+    reason: p.text().strictNullable(),
+  },
+});
+
+/** The outbox: what we owe the world. `dueAt` is when the message is next tried, null once it is done. */
+export const Message = defineEntity({
+  name: 'Message',
+  tableName: 'messages',
+  properties: {
+    id: p.uuid().primary(),
+    scopeId: p.integer(),
+    kind: p.text().$type<'key_delivery'>(),
+    recipient: p.text(),
+    data: p.json<{ licenseIds: string[] }>(),
+    attempts: p.integer(),
+    dueAt: p.datetime(3).strictNullable(),
+    lastError: p.text().strictNullable(),
+    createdAt: p.datetime(3),
+    sentAt: p.datetime(3).strictNullable(),
+    failedAt: p.datetime(3).strictNullable(),
+  },
+});
+
+/** What Stripe says is so: one row an object, the last truth (`fact`, true `asOf`) and the earliest moments seen (`marks`). */
+export const StripeFactRow = defineEntity({
+  name: 'StripeFactRow',
+  tableName: 'stripe_facts',
+  properties: {
+    scopeId: p.integer().primary(),
+    id: p.text().primary(),
+    kind: p.text().$type<StripeFact['kind']>(),
+    purchaseId: p.text().strictNullable(),
+    customerId: p.text().strictNullable(),
+    asOf: p.datetime(3),
+    fact: p.json<StripeFact>(),
+    marks: p.json<Marks>(),
+  },
+});
+
+export type StripeEventRow = InferEntity<typeof StripeEvent>;
+export type MessageRow = InferEntity<typeof Message>;

@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import { bootstrapApiKeys, checkSecret, defaultScopes } from './bootstrap.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { findApiKey, readScope } from './database/api-keys.ts';
+import { migrate } from './database/migrate.ts';
+import { connectDatabase, type Database } from './database/orm.ts';
+import type { Scope } from './database/scope.ts';
+import { keepSecretFile } from './database/secret-file.ts';
+import type { FindApiKey } from './handlers/http/authenticate.ts';
+import type { Limits } from './handlers/http/limit.ts';
+import type { SigningSecrets } from './handlers/stripe-webhook.ts';
+import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
+import type { Logger } from './logger.ts';
+import { createMailer, type Mailer } from './mailer.ts';
+import { createQueues, type Queues } from './queues.ts';
+import { createRateLimits, type LimitStore } from './rate-limits.ts';
+import { createStripeReader, type StripeReader } from './stripe.ts';
+
+/** Everything a process works with. Each part declares what it needs of it. */
+export type Dependencies = {
+  config: Config;
+  clock: Clock;
+  log: Logger;
+  database: Database;
+  queues: Queues;
+  keys: LicenseKeys;
+  mailer: Mailer;
+  limits: Limits;
+  slackHours: number;
+  scopes: Scope[];
+  findApiKey: FindApiKey;
+  scopeOf: (scopeId: number) => Promise<Scope>;
+  stripeOf: (scope: Scope) => StripeReader | null;
+  signingSecrets: (account: string | undefined) => Promise<SigningSecrets | null>;
+  close(): Promise<void>;
+};
+
+/** What the composition is given: the settings, and the few things that tests and the demo choose themselves. */
+export type Setting = {
+  config: Config;
+  clock: Clock;
+  log: Logger;
+  dataFolder: string;
+  databaseUrl: string;
+  /** Hands over API keys that were just generated. */
+  show: (keys: { mode: 'live' | 'test'; key: string }[]) => void;
+};
+
+/** The composition root: the only place that constructs clients. Migrates and bootstraps the database on the way. */
+export async function createDependencies({ config, clock, log, dataFolder, databaseUrl, show }: Setting): Promise<Dependencies> {
+  const database = await connectDatabase(databaseUrl);
+  await migrate(database, databaseUrl);
+  const secret = config.TILLKEY_SECRET ?? (await keepSecretFile(join(dataFolder, 'secret')));
+  await checkSecret(database, secret);
+  const scopes = await defaultScopes(database, clock.now());
+  const given = { live: config.TILLKEY_BOOTSTRAP_LIVE_KEY, test: config.TILLKEY_BOOTSTRAP_TEST_KEY };
+  await bootstrapApiKeys(database, scopes, { given, show }, clock.now());
+
+  const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
+  const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
+  const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
+  const stripe = stripeReaders(config, scopes);
+  const secrets: SigningSecrets = [
+    { scope: scopes.live, secrets: config.STRIPE_LIVE_WEBHOOK_SECRETS },
+    { scope: scopes.test, secrets: config.STRIPE_TEST_WEBHOOK_SECRETS },
+  ];
+  return {
+    config, clock, log, database, queues, mailer, limits,
+    keys: createLicenseKeys(secret),
+    slackHours: config.STRIPE_RENEWAL_SLACK_HOURS,
+    scopes: [scopes.live, scopes.test],
+    findApiKey: (token) => findApiKey(database, token, clock.now()),
+    scopeOf: (scopeId) => readScope(database, scopeId),
+    stripeOf: ({ id }) => stripe.get(id) ?? null,
+    signingSecrets: async (account) => (account === undefined || account === scopes.live.accountId ? secrets : null),
+    close: async () => {
+      await queues.close();
+      await limits.close();
+      mailer.close();
+      await database.close(true);
+    },
+  };
+}
+
+function stripeReaders(config: Config, scopes: { live: Scope; test: Scope }): Map<number, StripeReader> {
+  const readers = new Map<number, StripeReader>();
+  const { STRIPE_LIVE_SECRET_KEY: live, STRIPE_TEST_SECRET_KEY: test, STRIPE_API_BASE: apiBase } = config;
+  if (live !== undefined) readers.set(scopes.live.id, createStripeReader(live, apiBase));
+  if (test !== undefined) readers.set(scopes.test.id, createStripeReader(test, apiBase));
+  return readers;
+}
+
+function limitsOf(config: Config) {
+  return {
+    validate: config.RATE_LIMIT_VALIDATE,
+    activate: config.RATE_LIMIT_ACTIVATE,
+    management: config.RATE_LIMIT_MANAGEMENT,
+    other: config.RATE_LIMIT_OTHER,
+  };
+}
+
+/** On the embedded database there is one process and its memory is enough; else several may share the counts. */
+function limitStoreOf({ REDIS_URL: redisUrl, DATABASE_URL: databaseUrl }: Config): LimitStore {
+  if (redisUrl !== undefined) return { redisUrl };
+  return databaseUrl === undefined ? 'process' : { databaseUrl };
+}

@@ -1,0 +1,32 @@
+import type { RequestHandler } from 'express';
+import type { Clock } from '../clock.ts';
+import type { Database } from '../database/orm.ts';
+import { oldestPendingEvent } from '../inbox.ts';
+import { oldestPendingMessage } from '../outbox.ts';
+
+/** The process is up. */
+export const healthz: RequestHandler = (_request, response) => {
+  response.json({ status: 'ok' });
+};
+
+/** Work that has waited longer than this means that nobody does it. */
+const STUCK_MS = 15 * 60_000;
+
+/** Whether requests can be served: the database answers, its schema is current, and the inbox and outbox are not stuck. */
+export function readyz({ database, clock }: { database: Database; clock: Clock }): RequestHandler {
+  return async (_request, response) => {
+    const checks = await check(database, clock.now()).catch(() => ({ database: false }));
+    const ready = Object.values(checks).every(Boolean);
+    response.status(ready ? 200 : 503).json({ status: ready ? 'ready' : 'not ready', checks });
+  };
+}
+
+async function check(database: Database, now: Date): Promise<Record<string, boolean>> {
+  const fresh = (since: Date | null) => since === null || now.getTime() - since.getTime() < STUCK_MS;
+  return {
+    database: true,
+    migrations: (await database.migrator.getPending()).length === 0,
+    inbox: fresh(await oldestPendingEvent(database)),
+    outbox: fresh(await oldestPendingMessage(database)),
+  };
+}

@@ -1,0 +1,56 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { z } from 'zod';
+import { AppError, type Refusal, type RefusalCode } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { requestIdOf } from './request-id.ts';
+
+/** Errors, mapped once for HTTP: one shape, and nothing of ours in it but a request id. */
+
+const statusOfRefusal: Record<RefusalCode, number> = { NOT_FOUND: 404, CONFLICT: 409, VALIDATION_ERROR: 400 };
+
+/** The failure that answers a refusal. */
+export function refusalError({ refused, message, issues }: Refusal): AppError {
+  return new AppError(refused, statusOfRefusal[refused], message, issues && { details: { issues } });
+}
+
+/** What body-parser and Express themselves object to, by the `type` or status they give it. */
+const requestFault = z.object({ status: z.int().min(400).max(499), type: z.string().optional() });
+
+function failureOf(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const fault = requestFault.safeParse(error);
+  if (!fault.success) return new AppError('INTERNAL', 500, 'Something went wrong on our side.', { cause: error });
+  const { status, type } = fault.data;
+  if (status === 413) return new AppError('PAYLOAD_TOO_LARGE', 413, 'The body is too large.');
+  if (status === 415) return new AppError('UNSUPPORTED_MEDIA_TYPE', 415, 'The content encoding or charset is not supported.');
+  const message = type === 'entity.parse.failed' ? 'The body is not valid JSON.' : 'The request could not be read.';
+  return new AppError('VALIDATION_ERROR', 400, message);
+}
+
+/** The last middleware: turns whatever was thrown into the documented error shape. */
+export function answerErrors(log: Logger): ErrorRequestHandler {
+  return (error, _request, response, next) => {
+    const failure = failureOf(error);
+    const requestId = requestIdOf(response);
+    if (failure.status >= 500) log.error({ requestId, code: failure.code, error: causeOf(failure) }, 'request failed');
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    response.status(failure.status).json({
+      error: failure.publicMessage,
+      code: failure.code,
+      ...(failure.details && { details: failure.details }),
+      requestId,
+    });
+  };
+}
+
+function causeOf(failure: AppError): string {
+  return failure.cause instanceof Error ? (failure.cause.stack ?? failure.cause.message) : failure.message;
+}
+
+/** What answers a path that no route serves. */
+export const answerUnknownPath: RequestHandler = () => {
+  throw new AppError('NOT_FOUND', 404, 'Not found.');
+};

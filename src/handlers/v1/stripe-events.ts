@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import type { Clock } from '../../clock.ts';
+import type { Database } from '../../database/orm.ts';
+import type { StripeEventRow } from '../../database/exchange-rows.ts';
+import { notFound, ok, type Result } from '../../errors.ts';
+import { listEvents, readStoredEvent, reopenEvent } from '../../inbox.ts';
+import type { Queues } from '../../queues.ts';
+import { many, moment, noInput, one, pageQuery } from '../http/answer.ts';
+import { managementRoute, type Route } from '../http/route.ts';
+
+const eventsQuery = pageQuery.extend({
+  cursor: z.string().min(1).max(255).optional(),
+  type: z.string().min(1).max(255).optional(),
+  outcome: z.enum(['applied', 'ignored', 'needs_attention', 'failed']).optional(),
+  objectId: z.string().min(1).max(255).optional(),
+  createdAfter: moment.optional(),
+});
+
+type Dependencies = { database: Database; clock: Clock; queues: Pick<Queues, 'enqueue'> };
+
+export function stripeEventRoutes({ database, clock, queues }: Dependencies): Route[] {
+  const path = '/api/v1/stripe-events';
+  return [
+    managementRoute({ method: 'get', path, permission: 'stripe:read', input: eventsQuery }, async ({ scope, input }) => {
+      const { limit, cursor, ...filter } = input;
+      return many(await listEvents(database, scope, filter, { limit, cursor }), viewEvent);
+    }),
+    managementRoute({ method: 'get', path: `${path}/:id`, permission: 'stripe:read', input: noInput }, async ({ scope, id }) =>
+      one(found(await readStoredEvent(database, { scopeId: scope.id, id })), viewEvent),
+    ),
+    managementRoute({ method: 'post', path: `${path}/:id/replay`, permission: 'stripe:write', input: noInput }, async ({ scope, id }) => {
+      const reopened = found(await reopenEvent(database, { scopeId: scope.id, id }, clock.now()));
+      if (reopened.ok) await queues.enqueue('stripe-events', { scopeId: scope.id, id });
+      return one(reopened, viewEvent);
+    }),
+  ];
+}
+
+function found(event: StripeEventRow | null): Result<StripeEventRow> {
+  return event ? ok(event) : notFound();
+}
+
+function viewEvent(event: StripeEventRow): object {
+  const { id, type, livemode, apiVersion, objectId, createdAt, receivedAt, processedAt, attempts, outcome, reason } = event;
+  return { id, type, livemode, apiVersion, objectId, createdAt, receivedAt, processedAt, attempts, outcome, reason };
+}

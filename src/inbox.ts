@@ -1,0 +1,117 @@
+import { LockMode } from '@mikro-orm/core';
+import { describeFinding, type Finding, provisionalCodes, type ReasonCode } from './billing/core/outcome.ts';
+import type { Envelope } from './billing/core/read-stripe.ts';
+import { type Database, inTransaction, type Transaction } from './database/orm.ts';
+import { StripeEvent, type StripeEventRow } from './database/exchange-rows.ts';
+import { type Page, type PageRequest, readPage } from './database/page.ts';
+import type { Scope } from './database/scope.ts';
+
+/**
+ * The inbox: what Stripe told us, stored before it is acknowledged. `dueAt` is when an event is next tried, and null
+ * once it is done; whatever is due and not in the queue is put there again by the sweep.
+ */
+
+/** Names one event. */
+export type EventRef = { scopeId: number; id: string };
+
+export type Received = 'stored' | 'pending' | 'done';
+
+/** Stores an event once. `pending`: it was here and is not done yet. `done`: it was here and nothing changes. */
+export async function receiveEvent(
+  database: Database,
+  scope: Scope,
+  { envelope, payload }: { envelope: Envelope; payload: string },
+  now: Date,
+): Promise<Received> {
+  const em = database.em.fork();
+  const inserted = await em.execute<unknown[]>(
+    `insert into stripe_events (scope_id, id, type, livemode, api_version, object_id, payload, created_at, received_at, attempts, due_at)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) on conflict (scope_id, id) do nothing returning id`,
+    [
+      scope.id, envelope.id, envelope.type, envelope.livemode, envelope.apiVersion, envelope.objectId, payload,
+      envelope.createdAt, now, now,
+    ],
+  );
+  if (inserted.length > 0) return 'stored';
+  const stored = await em.findOneOrFail(StripeEvent, { scopeId: scope.id, id: envelope.id });
+  return stored.processedAt === null ? 'pending' : 'done';
+}
+
+/** Counts an attempt before it is made, so that one which kills the process is counted too. Null when already done. */
+export async function beginAttempt(database: Database, ref: EventRef, retryAt: (attempts: number) => Date): Promise<StripeEventRow | null> {
+  return inTransaction(database, async (tx) => {
+    const event = await lockEvent(tx, ref);
+    if (event === null || event.processedAt !== null) return null;
+    event.attempts += 1;
+    event.dueAt = retryAt(event.attempts);
+    return event;
+  });
+}
+
+/** The event with its payload, locked until the transaction ends. */
+export async function lockEvent(tx: Transaction, ref: EventRef): Promise<StripeEventRow | null> {
+  return tx.findOne(StripeEvent, ref, { lockMode: LockMode.PESSIMISTIC_WRITE, populate: ['payload'] });
+}
+
+/** Marks an event done, in the transaction that did it. */
+export function stampEvent(event: StripeEventRow, finding: Finding, purchaseId: string | null, now: Date): void {
+  Object.assign(event, describeFinding(finding), { purchaseId, processedAt: now, dueAt: null });
+}
+
+/** Stamps anew the events of a purchase that ended on a finding which later facts have settled. */
+export async function restampPurchase(tx: Transaction, scope: Scope, purchaseId: string, finding: Finding): Promise<void> {
+  const settled = { scopeId: scope.id, purchaseId, reasonCode: { $in: provisionalCodes } };
+  await tx.nativeUpdate(StripeEvent, settled, describeFinding(finding));
+}
+
+/** Gives an event up: visible, counted and replayable. */
+export async function failEvent(database: Database, ref: EventRef, error: string, now: Date): Promise<void> {
+  const failure = describeFinding({ code: 'attempts_exhausted', subject: error });
+  await database.em.fork().nativeUpdate(StripeEvent, { ...ref, processedAt: null }, { ...failure, processedAt: now, dueAt: null });
+}
+
+/** Undoes `done`, so that the event is applied again to what is known now. Null when there is no such event. */
+export async function reopenEvent(database: Database, ref: EventRef, now: Date): Promise<StripeEventRow | null> {
+  return inTransaction(database, async (tx) => {
+    const event = await tx.findOne(StripeEvent, ref, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (event) Object.assign(event, { ...unprocessed, dueAt: now });
+    return event;
+  });
+}
+
+/** Reopens every event of a scope that waits for what has since come, such as a Stripe key. */
+export async function reopenWaiting(database: Database, scope: Scope, code: ReasonCode, now: Date): Promise<void> {
+  await database.em.fork().nativeUpdate(StripeEvent, { scopeId: scope.id, reasonCode: code }, { ...unprocessed, dueAt: now });
+}
+
+const unprocessed = { processedAt: null, outcome: null, reasonCode: null, reason: null, attempts: 0 };
+
+/** Up to `limit` events that are due, each put off to `nextDueAt` so that it is not handed out again before. */
+export async function takeDueEvents(database: Database, nextDueAt: Date, limit: number, now: Date): Promise<EventRef[]> {
+  const taken = await database.em.fork().execute<{ scope_id: number; id: string }[]>(
+    `update stripe_events set due_at = ? where (scope_id, id) in (
+       select scope_id, id from stripe_events where due_at <= ? order by due_at limit ? for update skip locked
+     ) returning scope_id, id`,
+    [nextDueAt, now, limit],
+  );
+  return taken.map((row) => ({ scopeId: row.scope_id, id: row.id }));
+}
+
+/** When the oldest event that is not done arrived; null when all are. */
+export async function oldestPendingEvent(database: Database): Promise<Date | null> {
+  const [oldest] = await database.em.fork().find(StripeEvent, { dueAt: { $ne: null } }, { orderBy: { receivedAt: 'asc' }, limit: 1 });
+  return oldest?.receivedAt ?? null;
+}
+
+export type EventFilter = { type?: string | undefined; outcome?: StripeEventRow['outcome'] | undefined; objectId?: string | undefined; createdAfter?: Date | undefined };
+
+export async function listEvents(database: Database, scope: Scope, filter: EventFilter, page: PageRequest): Promise<Page<StripeEventRow> | null> {
+  const { createdAfter, ...equal } = filter;
+  const given = Object.fromEntries(Object.entries(equal).filter(([, value]) => value !== undefined));
+  const where = { scopeId: scope.id, ...given, ...(createdAfter && { createdAt: { $gt: createdAfter } }) };
+  return readPage(database.em.fork(), StripeEvent, where, { ...page, newest: 'receivedAt' });
+}
+
+export async function readStoredEvent(database: Database, ref: EventRef): Promise<StripeEventRow | null> {
+  return database.em.fork().findOne(StripeEvent, ref);
+}

@@ -1,0 +1,20 @@
+/** How often something is tried, and how long after each failure it is tried again. */
+
+/** Attempts at an event or a mail before it is given up: with the delays below, about a day. */
+export const MOST_ATTEMPTS = 20;
+
+const FIRST_MS = 5_000;
+const LONGEST_MS = 3 * 3_600_000;
+
+/** Milliseconds to wait after the n-th attempt: 5 s, doubling, at most 3 h. */
+export function backoffMs(attempts: number): number {
+  return Math.min(FIRST_MS * 2 ** (attempts - 1), LONGEST_MS);
+}
+
+/** How long the sweep leaves a row alone that is being tried: longer than any attempt should take. */
+const LEASE_MS = 60_000;
+
+/** When a row whose n-th attempt begins now is due again, should nobody say how the attempt ended. */
+export function dueAfter(attempts: number, now: Date): Date {
+  return new Date(now.getTime() + Math.max(LEASE_MS, backoffMs(attempts)));
+}

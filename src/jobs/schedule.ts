@@ -1,0 +1,8 @@
+import { sweep, type SweepDependencies } from './sweep.ts';
+
+/** What runs by the clock. One table: a name, how often, and what it does. */
+export type ScheduledJob = { name: string; everyMs: number; run: () => Promise<void> };
+
+export function scheduledJobs(dependencies: SweepDependencies): ScheduledJob[] {
+  return [{ name: 'sweep', everyMs: 30_000, run: () => sweep(dependencies) }];
+}

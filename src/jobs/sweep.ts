@@ -1,0 +1,38 @@
+import type { Clock } from '../clock.ts';
+import type { Database } from '../database/orm.ts';
+import type { Scope } from '../database/scope.ts';
+import { reopenWaiting, takeDueEvents } from '../inbox.ts';
+import type { Logger } from '../logger.ts';
+import { takeDueMessages } from '../outbox.ts';
+import type { Queues } from '../queues.ts';
+
+export type SweepDependencies = { database: Database; clock: Clock; log: Logger; queues: Pick<Queues, 'enqueue'> };
+
+type StartDependencies = SweepDependencies & { scopes: Scope[]; stripeOf: (scope: Scope) => object | null };
+
+/** Rows put back in the queue at once; the next sweep takes the next ones. */
+const BATCH = 1_000;
+/** Later than any row is due. */
+const END_OF_TIME = new Date('9999-12-31T00:00:00Z');
+/** A row that was put back is left alone this long. */
+const PUT_OFF_MS = 60_000;
+
+/** Re-queues what was committed but not done and is due. */
+export async function sweep({ database, clock, log, queues }: SweepDependencies, dueBefore: Date = clock.now()): Promise<void> {
+  const nextDueAt = new Date(clock.now().getTime() + PUT_OFF_MS);
+  const events = await takeDueEvents(database, nextDueAt, BATCH, dueBefore);
+  const messages = await takeDueMessages(database, nextDueAt, BATCH, dueBefore);
+  for (const event of events) await queues.enqueue('stripe-events', event);
+  for (const id of messages) await queues.enqueue('messages', { id });
+  if (events.length + messages.length > 0) log.info({ events: events.length, messages: messages.length }, 'swept');
+}
+
+/**
+ * What a process that was killed left undone need not wait until it is due: a starting worker takes it up at once. With
+ * it go the events that waited for a Stripe key where there is one now.
+ */
+export async function takeUpUnfinished(dependencies: StartDependencies): Promise<void> {
+  const { database, clock, scopes, stripeOf } = dependencies;
+  for (const scope of scopes) if (stripeOf(scope)) await reopenWaiting(database, scope, 'line_items_missing', clock.now());
+  await sweep(dependencies, END_OF_TIME);
+}

@@ -1,0 +1,44 @@
+import type { BillingState } from './billing.ts';
+
+export type VendorStatus = 'active' | 'suspended' | 'revoked' | 'banned';
+export type Status = 'active' | 'suspended' | 'expired' | 'revoked' | 'banned';
+
+/** What the status of a license depends on. `billingState` is null for a license that was not bought. */
+export type Standing = {
+  vendorStatus: VendorStatus;
+  expiresAt: Date | null;
+  billingState: BillingState | null;
+  billingRenews: boolean;
+  graceEndsAt: Date | null;
+};
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * The effective status: banned > revoked > suspended > expired > active. It never waits for a job: grace that has run
+ * out suspends, and an expiry that has passed expires, at the moment of asking.
+ */
+export function effectiveStatus(standing: Standing, slackHours: number, now: Date): Status {
+  const { vendorStatus, billingState } = standing;
+  if (vendorStatus === 'banned') return 'banned';
+  if (vendorStatus === 'revoked' || billingState === 'REVOKED') return 'revoked';
+  if (vendorStatus === 'suspended' || suspendedByBilling(standing, now)) return 'suspended';
+  return hasEnded(validUntil(standing, slackHours), now) ? 'expired' : 'active';
+}
+
+function suspendedByBilling({ billingState, graceEndsAt }: Standing, now: Date): boolean {
+  return billingState === 'GRACE' ? hasEnded(graceEndsAt, now) : billingState === 'SUSPENDED';
+}
+
+/** When validity ends: the expiry, or grace where that is later, or the renewal slack past the expiry. Null: never. */
+function validUntil(standing: Standing, slackHours: number): Date | null {
+  const { expiresAt, billingState, billingRenews, graceEndsAt } = standing;
+  if (expiresAt === null) return null;
+  if (billingState === 'GRACE' && graceEndsAt) return graceEndsAt > expiresAt ? graceEndsAt : expiresAt;
+  return billingRenews ? new Date(expiresAt.getTime() + slackHours * HOUR_MS) : expiresAt;
+}
+
+/** The one boundary: valid while `now < end`. */
+function hasEnded(end: Date | null, now: Date): boolean {
+  return end !== null && now >= end;
+}

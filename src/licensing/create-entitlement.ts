@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { Entitlement, type EntitlementRow } from '../database/catalog-rows.ts';
+import { newId } from '../database/uuid.ts';
+import { type Database, insertUnlessTaken, inTransaction } from '../database/orm.ts';
+import type { Scope } from '../database/scope.ts';
+import { ok, refuse, type Result } from '../errors.ts';
+
+export const entitlementRequest = z.strictObject({
+  code: z.string().min(1).max(100).regex(/^[a-z0-9_-]+$/, 'expected a-z, 0-9, _ and - only'),
+  name: z.string().min(1).max(255),
+  metadata: z.record(z.string(), z.unknown()).default({}),
+});
+
+/** A new entitlement: a feature that a license may carry. Its code is unique in the scope. */
+export async function createEntitlement(database: Database, scope: Scope, request: z.output<typeof entitlementRequest>, now: Date): Promise<Result<EntitlementRow>> {
+  return inTransaction(database, async (tx) => {
+    const entitlement = tx.create(Entitlement, { ...request, id: newId(), scopeId: scope.id, createdAt: now, updatedAt: now, deletedAt: null });
+    const inserted = await insertUnlessTaken(tx, entitlement);
+    return inserted ? ok(entitlement) : refuse('CONFLICT', `An entitlement with the code ${request.code} exists already.`);
+  });
+}

@@ -1,0 +1,100 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+
+/**
+ * How a license key looks: `PREFIX-XXXX-XXXX-XXXX-XXXX`, Crockford base32 (no I L O U), 15 random symbols (75 bits) and
+ * a check symbol. Nothing else in Tillkey knows.
+ */
+
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const RANDOM_SYMBOLS = 15;
+const BODY_SYMBOLS = RANDOM_SYMBOLS + 1;
+const OWN_SHAPE = /^([A-Z0-9]{2,10})([A-Z0-9]{16})$/;
+
+/** What may be done with keys, bound to this installation's secret. */
+export type LicenseKeys = {
+  /** A new key in its canonical form. */
+  mint(prefix: string): string;
+  /** What the database is asked with: HMAC-SHA256 of the key as read leniently. Null when a typing slip is certain. */
+  lookupHash(typed: string): Buffer | null;
+  /** AES-256-GCM, for showing the key again to whom it belongs. */
+  encrypt(key: string): Buffer;
+  decrypt(encrypted: Uint8Array): string;
+};
+
+export function createLicenseKeys(secret: string): LicenseKeys {
+  const pepper = deriveKey(secret, 'license-key lookup');
+  const cipherKey = deriveKey(secret, 'license-key display');
+  return {
+    mint: mintKey,
+    lookupHash: (typed) => {
+      const folded = foldKey(typed);
+      return folded === null ? null : createHmac('sha256', pepper).update(folded).digest();
+    },
+    encrypt: (key) => {
+      const iv = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', cipherKey, iv);
+      return Buffer.concat([iv, cipher.update(key, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+    },
+    decrypt: (stored) => {
+      const encrypted = Buffer.from(stored);
+      const decipher = createDecipheriv('aes-256-gcm', cipherKey, encrypted.subarray(0, 12), { authTagLength: 16 });
+      decipher.setAuthTag(encrypted.subarray(-16));
+      return Buffer.concat([decipher.update(encrypted.subarray(12, -16)), decipher.final()]).toString('utf8');
+    },
+  };
+}
+
+function deriveKey(secret: string, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', purpose, 32));
+}
+
+function mintKey(prefix: string): string {
+  // A byte holds 8 times 32 values: its low five bits are uniform.
+  const symbols = [...randomBytes(RANDOM_SYMBOLS)].map((byte) => byte & 31);
+  const body = [...symbols, checkSymbol(symbols)].map((value) => ALPHABET[value]).join('');
+  return [prefix, ...(body.match(/.{4}/g) ?? [])].join('-');
+}
+
+/**
+ * Reads a typed key leniently (case, spaces, missing dashes, O for 0, I and L for 1) into the form that is hashed.
+ * A key of our own shape with a wrong check symbol is null: a slip. Any other shape is an imported key, taken as it is.
+ */
+function foldKey(typed: string): string | null {
+  const own = OWN_SHAPE.exec(typed.replace(/[\s-]/g, '').toUpperCase());
+  if (!own) return `imported:${typed.trim()}`;
+  const [, prefix = '', body = ''] = own;
+  const symbols = [...fold(body)].map((symbol) => ALPHABET.indexOf(symbol));
+  const sound = symbols.length === BODY_SYMBOLS && symbols.at(-1) === checkSymbol(symbols.slice(0, -1));
+  return sound ? fold(prefix) + fold(body) : null;
+}
+
+function fold(text: string): string {
+  return text.replaceAll('O', '0').replace(/[IL]/g, '1');
+}
+
+/**
+ * A weighted sum over the field of 32 elements (x^5 + x^2 + 1), each place with a weight of its own: every single wrong
+ * symbol and every two swapped ones change it.
+ */
+function checkSymbol(symbols: number[]): number {
+  let weight = 1;
+  let sum = 0;
+  for (const symbol of symbols) {
+    weight = double(weight);
+    sum ^= multiply(symbol, weight);
+  }
+  return sum;
+}
+
+function multiply(a: number, b: number): number {
+  let product = 0;
+  for (let bit = 0, shifted = a; bit < 5; bit += 1, shifted = double(shifted)) {
+    if ((b >> bit) & 1) product ^= shifted;
+  }
+  return product;
+}
+
+function double(value: number): number {
+  const doubled = value << 1;
+  return doubled > 31 ? doubled ^ 0b100101 : doubled;
+}

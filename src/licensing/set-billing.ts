@@ -1,0 +1,37 @@
+import type { LicenseRow } from '../database/license-rows.ts';
+import type { Transaction } from '../database/orm.ts';
+import type { BoughtUnit } from './core/bought-unit.ts';
+import { replaceBillingEntitlements } from './store.ts';
+
+/**
+ * Makes a license what billing says it should be, in the caller's transaction. What the vendor decided stays: the
+ * vendor's status is not touched, and a later expiry that the vendor gave is never shortened.
+ */
+export async function setBilling(tx: Transaction, change: { license: LicenseRow; bought: BoughtUnit }, now: Date): Promise<void> {
+  const { license, bought } = change;
+  const { state, reason, renews, graceEndsAt, cancelsAt, paidThrough } = bought.billing;
+  const next: Partial<LicenseRow> = {
+    policyId: bought.policyId,
+    mappingId: bought.mappingId,
+    customerId: license.customerId ?? bought.customerId,
+    seats: bought.seats,
+    stripePriceId: bought.priceId,
+    stripeCustomerId: bought.stripeCustomerId ?? license.stripeCustomerId,
+    stripeSubscriptionId: bought.stripeSubscriptionId,
+    stripeCheckoutSessionId: bought.stripeCheckoutSessionId ?? license.stripeCheckoutSessionId,
+    billingState: state, billingReason: reason, billingRenews: renews, graceEndsAt, cancelsAt, paidThrough,
+    expiresAt: bought.expiresAt === 'POLICY' ? license.expiresAt : latest(bought.expiresAt, license.vendorExpiresAt),
+  };
+  if (differs(license, next)) Object.assign(license, next, { updatedAt: now });
+  await tx.flush();
+  await replaceBillingEntitlements(tx, license.id, bought.entitlementIds);
+}
+
+function latest(expiry: Date, vendorExpiry: Date | null): Date {
+  return vendorExpiry !== null && vendorExpiry > expiry ? vendorExpiry : expiry;
+}
+
+function differs(license: LicenseRow, next: Partial<LicenseRow>): boolean {
+  const before = Object.fromEntries(Object.entries(license).filter(([name]) => Object.hasOwn(next, name)));
+  return JSON.stringify(Object.entries(before).sort()) !== JSON.stringify(Object.entries(next).sort());
+}

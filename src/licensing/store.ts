@@ -1,0 +1,174 @@
+import type { EntityName, FilterQuery } from '@mikro-orm/core';
+import { Entitlement, Policy, type PolicyRow, Product } from '../database/catalog-rows.ts';
+import { Customer, type CustomerRow, LicenseEntitlement, type LicenseRow, StripeCustomer } from '../database/license-rows.ts';
+import { isUuid, newId } from '../database/uuid.ts';
+import type { Database, Transaction } from '../database/orm.ts';
+import type { Scope } from '../database/scope.ts';
+import type { ExpirationStrategy } from './core/policy.ts';
+import type { Standing } from './core/status.ts';
+
+/** The rows that use cases of licensing read and write. Every question names its scope. */
+
+type Live = { id: string; scopeId: number; deletedAt: Date | null };
+
+/** A row of the scope that is not deleted. */
+export async function findLive<Row extends Live>(tx: Transaction, entity: EntityName<Row>, scope: Scope, id: string): Promise<Row | null> {
+  if (!isUuid(id)) return null;
+  return (await tx.findOne(entity, { id, scopeId: scope.id, deletedAt: null } as FilterQuery<Row>)) as Row | null;
+}
+
+/** Whether each of `ids` is an entitlement of the scope. */
+export async function allEntitlementsExist(tx: Transaction, scope: Scope, ids: string[]): Promise<boolean> {
+  const unique = [...new Set(ids)];
+  return (await tx.count(Entitlement, { id: { $in: unique }, scopeId: scope.id, deletedAt: null })) === unique.length;
+}
+
+/** A policy with its product, even a deleted one: a license that was bought is owed all the same. */
+export async function policyWithProduct(tx: Transaction, scope: Scope, policyId: string) {
+  const policy = await tx.findOneOrFail(Policy, { id: policyId, scopeId: scope.id });
+  const product = await tx.findOneOrFail(Product, { id: policy.productId, scopeId: scope.id });
+  return { policy, product };
+}
+
+export async function customerOfStripe(tx: Transaction, scope: Scope, stripeCustomerId: string): Promise<CustomerRow | null> {
+  const link = await tx.findOne(StripeCustomer, { scopeId: scope.id, stripeCustomerId });
+  return link && tx.findOneOrFail(Customer, { id: link.customerId });
+}
+
+export async function linkStripeCustomer(tx: Transaction, scope: Scope, stripeCustomerId: string, customerId: string): Promise<void> {
+  await tx.execute(
+    'insert into stripe_customers (scope_id, stripe_customer_id, customer_id) values (?, ?, ?) on conflict do nothing',
+    [scope.id, stripeCustomerId, customerId],
+  );
+}
+
+/** The customer with this email, made if need be. Two at once make one: the second waits for the first and finds it. */
+export async function upsertCustomer(tx: Transaction, scope: Scope, contact: { email: string; name: string | null }, now: Date): Promise<CustomerRow> {
+  await tx.execute(
+    `insert into customers (id, scope_id, email, name, metadata, created_at, updated_at) values (?, ?, ?, ?, '{}', ?, ?)
+     on conflict (scope_id, lower(email)) where deleted_at is null do nothing`,
+    [newId(), scope.id, contact.email, contact.name, now, now],
+  );
+  return tx.findOneOrFail(Customer, { id: { $in: await customerIdsByEmail(tx, scope, contact.email) } });
+}
+
+/** Makes the entitlements that billing grants a license exactly `entitlementIds`. What the vendor granted stays. */
+export async function replaceBillingEntitlements(tx: Transaction, licenseId: string, entitlementIds: string[]): Promise<void> {
+  const granted = await tx.find(LicenseEntitlement, { licenseId, grantedBy: 'billing' });
+  const wanted = new Set(entitlementIds);
+  const held = new Set(granted.map(({ entitlementId }) => entitlementId));
+  for (const row of granted) if (!wanted.has(row.entitlementId)) tx.remove(row);
+  for (const entitlementId of wanted.difference(held)) tx.persist(tx.create(LicenseEntitlement, { licenseId, entitlementId, grantedBy: 'billing' }));
+}
+
+/** A license as it is shown and judged: the row with what stands in other tables. */
+export type LicenseDetails = LicenseRow & {
+  policy: PolicyRow;
+  productCode: string;
+  entitlements: string[];
+  userEmail: string | null;
+  userName: string | null;
+};
+
+/** Joins to a few licenses, in as many questions as there are tables, what is shown with them. */
+export async function withDetails(tx: Transaction, licenses: LicenseRow[]): Promise<LicenseDetails[]> {
+  const among = (values: (string | null)[]) => ({ id: { $in: [...new Set(values.filter((value) => value !== null))] } });
+  const policies = byId(await tx.find(Policy, among(licenses.map((license) => license.policyId))));
+  const products = byId(await tx.find(Product, among(licenses.map((license) => license.productId))));
+  const customers = byId(await tx.find(Customer, among(licenses.map((license) => license.customerId))));
+  const codes = await entitlementCodes(tx, licenses.map(({ id }) => id));
+  return licenses.flatMap((license) => {
+    const [policy, product] = [policies.get(license.policyId), products.get(license.productId)];
+    if (!policy || !product) return [];
+    const customer = customers.get(license.customerId ?? '');
+    const details = { policy, productCode: product.code, entitlements: codes.get(license.id) ?? [] };
+    return [{ ...license, ...details, userEmail: customer?.email ?? null, userName: customer?.name ?? null }];
+  });
+}
+
+function byId<Row extends { id: string }>(found: Row[]): Map<string, Row> {
+  return new Map(found.map((row) => [row.id, row]));
+}
+
+async function entitlementCodes(tx: Transaction, licenseIds: string[]): Promise<Map<string, string[]>> {
+  if (licenseIds.length === 0) return new Map();
+  const found = await tx.execute<{ license_id: string; codes: string[] }[]>(
+    `select g.license_id, array_agg(distinct e.code order by e.code) as codes
+     from license_entitlements g join entitlements e on e.id = g.entitlement_id and e.deleted_at is null
+     where g.license_id = any(?::uuid[]) group by g.license_id`,
+    [licenseIds],
+  );
+  return new Map(found.map((row) => [row.license_id, row.codes]));
+}
+
+
+/** How many licenses each product or customer has. */
+export async function countLicenses(tx: Transaction, owner: 'product_id' | 'customer_id', ids: string[]): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
+  const found = await tx.execute<{ id: string; count: number }[]>(
+    `select ${owner} as id, count(*)::int as count from licenses where ${owner} = any(?::uuid[]) and deleted_at is null group by 1`,
+    [ids],
+  );
+  return new Map(found.map(({ id, count }) => [id, count]));
+}
+
+/** The Stripe customers that each customer is. */
+export async function stripeIdsOf(tx: Transaction, customerIds: string[]): Promise<Map<string, string[]>> {
+  const found = await tx.find(StripeCustomer, { customerId: { $in: customerIds } }, { orderBy: { stripeCustomerId: 'asc' } });
+  const ids = new Map<string, string[]>();
+  for (const { customerId, stripeCustomerId } of found) ids.set(customerId, [...(ids.get(customerId) ?? []), stripeCustomerId]);
+  return ids;
+}
+
+/** The customers of this email, in any case: one, or none. */
+export async function customerIdsByEmail(tx: Transaction, scope: Scope, email: string): Promise<string[]> {
+  const found = await tx.execute<{ id: string }[]>(
+    'select id from customers where scope_id = ? and lower(email) = lower(?) and deleted_at is null',
+    [scope.id, email],
+  );
+  return found.map(({ id }) => id);
+}
+
+/** What validate needs of a license, in one row. */
+export type AskedLicense = Standing & {
+  id: string;
+  name: string | null;
+  productId: string;
+  productCode: string;
+  policyId: string;
+  createdAt: Date;
+  expirationStrategy: ExpirationStrategy;
+  requireFingerprint: boolean;
+  maxMachines: number | null;
+  entitlements: string[];
+};
+
+/** One statement, by the index on the key's hash. Where live and test data hold the same imported key, live answers. */
+export async function findAskedLicense(database: Database, hash: Buffer): Promise<AskedLicense | null> {
+  const [found] = await database.em.fork().execute<AskedLicense[]>(
+    `select l.id, l.name, l.product_id as "productId", p.code as "productCode", l.policy_id as "policyId", l.created_at as "createdAt",
+       l.vendor_status as "vendorStatus", l.expires_at as "expiresAt", l.billing_state as "billingState",
+       l.billing_renews as "billingRenews", l.grace_ends_at as "graceEndsAt",
+       o.expiration_strategy as "expirationStrategy", o.require_fingerprint as "requireFingerprint",
+       coalesce(l.max_machines_override, l.seats, o.max_machines) as "maxMachines",
+       array(select e.code from license_entitlements g join entitlements e on e.id = g.entitlement_id
+             where g.license_id = l.id and e.deleted_at is null group by e.code order by e.code) as entitlements
+     from licenses l
+     join scopes s on s.id = l.scope_id
+     join products p on p.id = l.product_id
+     join policies o on o.id = l.policy_id
+     where l.key_hash = ? and l.deleted_at is null
+     order by s.mode
+     limit 1`,
+    [hash],
+  );
+  return found ?? null;
+}
+
+export async function licensesWithProducts(tx: Transaction, licenseIds: string[]): Promise<{ productName: string; keyEncrypted: Uint8Array }[]> {
+  return tx.execute<{ productName: string; keyEncrypted: Uint8Array }[]>(
+    `select p.name as "productName", l.key_encrypted as "keyEncrypted"
+     from licenses l join products p on p.id = l.product_id where l.id = any(?::uuid[]) order by l.id`,
+    [licenseIds],
+  );
+}

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Config, readConfig } from './config.ts';
+import { systemClock } from './clock.ts';
+import { startEmbeddedPostgres } from './database/embedded-postgres.ts';
+import { AppError } from './errors.ts';
+import { createLogger } from './logger.ts';
+import { type Role, roles, startService } from './service.ts';
+
+const HELP = `Tillkey: from the till to the key.
+
+  npm start              web and worker in one process; without DATABASE_URL on an embedded PostgreSQL
+  npm start -- web       the HTTP side alone      (needs DATABASE_URL)
+  npm start -- worker    the background side alone (needs DATABASE_URL)
+  npm start -- migrate   bring the database up to date, then exit (needs DATABASE_URL)
+  npm start -- --help    this text
+
+Settings come from the environment or a file .env; .env.example lists them all.
+`;
+
+/** Exit codes: 2 is a wrong call or setting, 1 anything that went wrong. */
+async function main(args: string[]): Promise<void> {
+  const [named = 'all', ...surplus] = args;
+  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(HELP);
+  const role = roles.find((candidate) => candidate === named);
+  if (role === undefined || surplus.length > 0) return fail(2, `unknown command: ${args.join(' ')}\n\n${HELP}`);
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const read = readConfig(process.env);
+  if (!read.ok) return fail(2, `Tillkey cannot start, a setting is wrong:\n\n  ${read.faults.join('\n  ')}\n`);
+  if (role !== 'all' && read.config.DATABASE_URL === undefined) {
+    return fail(2, `DATABASE_URL: needed by \`npm start -- ${role}\`. Example: DATABASE_URL=postgres://tillkey:password@localhost:5432/tillkey`);
+  }
+  await run(role, read.config);
+}
+
+async function run(role: Role, config: Config): Promise<void> {
+  const dataFolder = resolve(config.TILLKEY_DATA_DIR);
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  const embedded = config.DATABASE_URL === undefined ? await startEmbeddedPostgres(dataFolder) : null;
+  const databaseUrl = embedded?.url ?? config.DATABASE_URL ?? '';
+  const log = createLogger(config.LOG_LEVEL);
+  const service = await startService({ role, config, clock: systemClock, log, dataFolder, databaseUrl, show: printKeys }).catch(async (error: unknown) => {
+    await embedded?.stop();
+    throw error;
+  });
+  const stop = async () => {
+    await service.stop();
+    await embedded?.stop();
+  };
+  if (role === 'migrate') return stop();
+  process.stdout.write(service.banner);
+  stopOnSignal(stop);
+}
+
+/** The first signal finishes what is in flight; a second one, or half a minute, ends it hard. */
+function stopOnSignal(stop: () => Promise<void>): void {
+  let stopping = false;
+  const onSignal = (signal: string) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    process.stdout.write(`\n${signal}: finishing what is in flight (again to stop at once)\n`);
+    setTimeout(() => process.exit(1), 30_000).unref();
+    stop().then(() => process.exit(0), (error: unknown) => fail(1, `did not stop cleanly: ${messageOf(error)}`));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, onSignal);
+}
+
+function printKeys(keys: { mode: string; key: string }[]): void {
+  const lines = keys.map(({ mode, key }) => `  ${mode}   ${key}`);
+  process.stdout.write(`\nAPI keys of the account "default". They are shown this once; keep them safe.\n\n${lines.join('\n')}\n`);
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof AppError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function fail(code: number, message: string): void {
+  process.stderr.write(`${message}\n`);
+  process.exit(code);
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => fail(1, `Tillkey did not start: ${messageOf(error)}`));

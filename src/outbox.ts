@@ -1,0 +1,64 @@
+import { LockMode } from '@mikro-orm/core';
+import { Message, type MessageRow } from './database/exchange-rows.ts';
+import { newId } from './database/uuid.ts';
+import { type Database, inTransaction, type Transaction } from './database/orm.ts';
+import type { Scope } from './database/scope.ts';
+
+/**
+ * The outbox: what we owe the world, written in the commit that owes it. `dueAt` is when a message is next tried, and
+ * null once it is sent or given up.
+ */
+
+export type NewMessage = Pick<MessageRow, 'kind' | 'recipient' | 'data'>;
+
+/** Writes a message in the caller's transaction and returns its id, for the edge to enqueue after the commit. */
+export function writeMessage(tx: Transaction, scope: Scope, message: NewMessage, now: Date): string {
+  const id = newId();
+  tx.persist(
+    tx.create(Message, {
+      ...message, id, scopeId: scope.id, attempts: 0, dueAt: now, createdAt: now, sentAt: null, failedAt: null, lastError: null,
+    }),
+  );
+  return id;
+}
+
+/** What trying to send came to. `retryAt` null gives the message up. */
+export type SendResult = { sent: true } | { sent: false; error: string; retryAt: Date | null };
+
+/**
+ * Locks the message, lets `send` try, and records what came of it. Null: there was nothing to send, because it is done
+ * or another worker has it. A kill between the sending and the record repeats the sending, with the same message id.
+ */
+export async function deliverMessage(
+  database: Database,
+  id: string,
+  send: (message: MessageRow, tx: Transaction) => Promise<SendResult>,
+  now: () => Date,
+): Promise<SendResult | null> {
+  return inTransaction(database, async (tx) => {
+    const message = await tx.findOne(Message, { id, dueAt: { $ne: null } }, { lockMode: LockMode.PESSIMISTIC_PARTIAL_WRITE });
+    if (message === null) return null;
+    message.attempts += 1;
+    const result = await send(message, tx);
+    if (result.sent) Object.assign(message, { sentAt: now(), dueAt: null, lastError: null });
+    else Object.assign(message, { lastError: result.error, dueAt: result.retryAt, failedAt: result.retryAt ? null : now() });
+    return result;
+  });
+}
+
+/** Up to `limit` messages that are due, each put off to `nextDueAt` so that it is not handed out again before. */
+export async function takeDueMessages(database: Database, nextDueAt: Date, limit: number, now: Date): Promise<string[]> {
+  const taken = await database.em.fork().execute<{ id: string }[]>(
+    `update messages set due_at = ? where id in (
+       select id from messages where due_at <= ? order by due_at limit ? for update skip locked
+     ) returning id`,
+    [nextDueAt, now, limit],
+  );
+  return taken.map(({ id }) => id);
+}
+
+/** When the oldest message that is neither sent nor given up was written; null when there is none. */
+export async function oldestPendingMessage(database: Database): Promise<Date | null> {
+  const [oldest] = await database.em.fork().find(Message, { dueAt: { $ne: null } }, { orderBy: { createdAt: 'asc' }, limit: 1 });
+  return oldest?.createdAt ?? null;
+}

@@ -1,0 +1,139 @@
+import { setTimeout } from 'node:timers/promises';
+import { createPostgresBackend, createRedisBackend, type JobsOptions, withBackend } from 'bullmq';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { z } from 'zod';
+import type { Logger } from './logger.ts';
+
+/**
+ * The queues, and the only place that knows BullMQ's two backends. A queue wakes somebody up and spreads work; it is never
+ * the record of anything: what a job names stands in the inbox or the outbox, and the sweep finds it without the queue.
+ */
+
+/** What a job of each queue carries. */
+type Payloads = {
+  'stripe-events': { scopeId: number; id: string };
+  messages: { id: string };
+  schedule: { name: string };
+};
+
+const payloads: { [Name in keyof Payloads]: z.ZodType<Payloads[Name]> } = {
+  'stripe-events': z.object({ scopeId: z.int(), id: z.string() }),
+  messages: z.object({ id: z.string() }),
+  schedule: z.object({ name: z.string() }),
+};
+
+export type QueueName = keyof Payloads;
+export type Payload<Name extends QueueName> = Payloads[Name];
+
+export type Queues = {
+  /**
+   * Adds a job, ready after `delayMs`. It never throws and never waits long: an error is logged, and the sweep finds
+   * the row.
+   */
+  enqueue<Name extends QueueName>(name: Name, payload: Payload<Name>, delayMs?: number): Promise<void>;
+  /** Serves a queue until `close`. A handler that throws is logged; what it left undone is still due. */
+  work<Name extends QueueName>(name: Name, concurrency: number, handle: (payload: Payload<Name>) => Promise<void>): void;
+  /** Has `schedule` jobs of this name made every so often, once however many processes ask for it. */
+  repeat(name: string, everyMs: number): Promise<void>;
+  /** Stops taking jobs, waits for those in flight, closes the connections. */
+  close(): Promise<void>;
+};
+
+/** How long an enqueue may keep an answer waiting. */
+const ENQUEUE_TIMEOUT_MS = 1_000;
+/** Done jobs are dropped at once and each is tried once: the row they name decides what comes next. */
+const jobOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
+
+/** The queues on Redis where `redisUrl` is set, else in PostgreSQL. */
+export function createQueues({ redisUrl, databaseUrl, log }: { redisUrl: string | undefined; databaseUrl: string; log: Logger }): Queues {
+  const engine = redisUrl === undefined ? postgresEngine(databaseUrl, log) : redisEngine(redisUrl, log);
+  const queues = new Map<QueueName, JobQueue>();
+  const workers: JobWorker[] = [];
+  const queueOf = (name: QueueName): JobQueue => {
+    const queue = queues.get(name) ?? engine.queue(name);
+    queues.set(name, queue);
+    return queue;
+  };
+  return {
+    enqueue: async (queue, payload, delayMs = 0) => {
+      const added = queueOf(queue).add(queue, payload, { ...jobOptions, delay: delayMs });
+      await withTimeout(added).catch((error: Error) => log.warn({ queue, error: error.message }, 'could not enqueue; the sweep will'));
+    },
+    work: (queue, concurrency, handle) => {
+      workers.push(engine.worker(queue, async ({ data }) => handle(payloads[queue].parse(data)), concurrency));
+    },
+    repeat: async (name, everyMs) => {
+      await withTimeout(queueOf('schedule').upsertJobScheduler(name, { every: everyMs }, { name, data: { name }, opts: jobOptions }));
+    },
+    close: async () => {
+      await Promise.all(workers.map((worker) => worker.close()));
+      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      await engine.close();
+    },
+  };
+}
+
+function withTimeout<T>(work: Promise<T>): Promise<T> {
+  const late = setTimeout(ENQUEUE_TIMEOUT_MS, undefined, { ref: false }).then(() => {
+    throw new Error(`no answer from the queue in ${ENQUEUE_TIMEOUT_MS} ms`);
+  });
+  return Promise.race([work, late]);
+}
+
+/** What is used of BullMQ's classes, alike for both backends. */
+type JobQueue = {
+  add(name: string, data: object, options: JobsOptions): Promise<unknown>;
+  upsertJobScheduler(id: string, repeat: { every: number }, template: { name: string; data: object; opts: typeof jobOptions }): Promise<unknown>;
+  close(): Promise<void>;
+};
+type JobWorker = { close(): Promise<void> };
+type Processor = (job: { data: unknown }) => Promise<void>;
+
+type Engine = {
+  queue(name: QueueName): JobQueue;
+  worker(name: QueueName, processor: Processor, concurrency: number): JobWorker;
+  close(): Promise<void>;
+};
+
+type Watched = { on(event: 'error', listener: (error: Error) => void): unknown };
+
+/** While a connection is away its clients try again many times a second; this often the log hears of it. */
+const COMPLAINT_MS = 10_000;
+
+/** Connection trouble is logged and never ends the process: the clients reconnect by themselves. */
+function watch<T extends Watched>(watched: T, name: string, log: Logger): T {
+  let saidAt = -COMPLAINT_MS;
+  watched.on('error', (error) => {
+    if (performance.now() - saidAt < COMPLAINT_MS) return;
+    saidAt = performance.now();
+    log.warn({ queue: name, error: error.message }, 'queue connection');
+  });
+  return watched;
+}
+
+function postgresEngine(databaseUrl: string, log: Logger): Engine {
+  const { Queue, Worker } = withBackend(createPostgresBackend);
+  // One pool for all: a connection a worker that listens, and a few for their queries.
+  const pool = watch(new pg.Pool({ connectionString: databaseUrl, max: 10, options: '-c search_path=bullmq' }), 'postgres', log);
+  return {
+    queue: (name) => watch(new Queue(name, { connection: pool }), name, log),
+    worker: (name, processor, concurrency) => watch(new Worker(name, processor, { connection: pool, concurrency }), name, log),
+    close: () => pool.end(),
+  };
+}
+
+function redisEngine(redisUrl: string, log: Logger): Engine {
+  const { Queue, Worker } = withBackend(createRedisBackend);
+  // A producer fails at once while Redis is away; a worker waits for it to come back.
+  const producer = watch(new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 1 }), 'redis', log);
+  const consumer = watch(new Redis(redisUrl, { maxRetriesPerRequest: null }), 'redis', log);
+  return {
+    queue: (name) => watch(new Queue(name, { connection: producer, skipWaitingForReady: true }), name, log),
+    worker: (name, processor, concurrency) => watch(new Worker(name, processor, { connection: consumer, concurrency }), name, log),
+    close: async () => {
+      producer.disconnect();
+      consumer.disconnect();
+    },
+  };
+}

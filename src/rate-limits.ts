@@ -1,0 +1,66 @@
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterPostgres, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Allowance, LimitName, Limits } from './handlers/http/limit.ts';
+import type { Logger } from './logger.ts';
+
+const WINDOW_S = 60;
+
+/** Where the counts live: shared by all web processes in Redis or PostgreSQL, or in this process, when it is the only one. */
+export type LimitStore = { redisUrl: string } | { databaseUrl: string } | 'process';
+
+type PerMinute = Record<LimitName, number>;
+
+/** Limits a minute; a count of 0 turns its limit off. A store that does not answer is stood in for by this process. */
+export function createRateLimits(perMinute: PerMinute, store: LimitStore, log: Logger): Limits & { close(): Promise<void> } {
+  const { limiter, close } = openStore(store, log);
+  const limiters = new Map<LimitName, RateLimiterAbstract>();
+  const limiterOf = (name: LimitName): RateLimiterAbstract => {
+    const made = limiters.get(name) ?? limiter({ points: perMinute[name], duration: WINDOW_S, keyPrefix: `limit-${name}` });
+    limiters.set(name, made);
+    return made;
+  };
+  return {
+    close,
+    consume: async (name, who) => {
+      const most = perMinute[name];
+      return most === 0 ? null : allowanceOf(await consumed(limiterOf(name), who), most);
+    },
+  };
+}
+
+/** The library says "one too many" with a rejection that is not an error. */
+async function consumed(limiter: RateLimiterAbstract, who: string): Promise<RateLimiterRes> {
+  return limiter.consume(who).catch((refused: unknown) => {
+    if (refused instanceof RateLimiterRes) return refused;
+    throw refused;
+  });
+}
+
+function allowanceOf(result: RateLimiterRes, limit: number): Allowance {
+  const allowed = result.consumedPoints <= limit;
+  return { allowed, limit, remaining: Math.max(0, result.remainingPoints), resetInMs: Math.max(0, result.msBeforeNext) };
+}
+
+type Options = { points: number; duration: number; keyPrefix: string };
+type Store = { limiter: (options: Options) => RateLimiterAbstract; close: () => Promise<void> };
+
+function openStore(store: LimitStore, log: Logger): Store {
+  if (store === 'process') return { limiter: (options) => new RateLimiterMemory(options), close: async () => undefined };
+  const warn = (error: Error) => log.warn({ error: error.message }, 'rate limit store');
+  if ('redisUrl' in store) {
+    const client = new Redis(store.redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 1 });
+    client.on('error', warn);
+    return {
+      limiter: (options) => new RateLimiterRedis({ ...options, storeClient: client, insuranceLimiter: new RateLimiterMemory(options) }),
+      close: async () => client.disconnect(),
+    };
+  }
+  const pool = new pg.Pool({ connectionString: store.databaseUrl, max: 4 });
+  pool.on('error', warn);
+  const table = { storeClient: pool, tableName: 'rate_limits', tableCreated: true, clearExpiredByTimeout: false };
+  return {
+    limiter: (options) => new RateLimiterPostgres({ ...options, ...table, insuranceLimiter: new RateLimiterMemory(options) }),
+    close: () => pool.end(),
+  };
+}

@@ -1,0 +1,62 @@
+import { createServer, type Server } from 'node:http';
+import { promisify } from 'node:util';
+import { createApp } from './app.ts';
+import { bannerOf } from './banner.ts';
+import { createDependencies, type Dependencies, type Setting } from './dependencies.ts';
+import { startWorker } from './worker.ts';
+
+export const roles = ['all', 'web', 'worker', 'migrate'] as const;
+export type Role = (typeof roles)[number];
+
+export type Service = {
+  dependencies: Dependencies;
+  /** Where the HTTP side listens; empty for a role without one. */
+  url: string;
+  banner: string;
+  /** Finishes requests and jobs in flight, then closes every connection. */
+  stop(): Promise<void>;
+};
+
+/** Starts a role on a database that is reachable. `main`, the demo and the tests all start it here. */
+export async function startService({ role, ...setting }: Setting & { role: Role }): Promise<Service> {
+  const dependencies = await createDependencies(setting);
+  return start(role, dependencies, setting.dataFolder).catch(async (error: unknown) => {
+    await dependencies.close();
+    throw error;
+  });
+}
+
+async function start(role: Role, dependencies: Dependencies, dataFolder: string): Promise<Service> {
+  const { config } = dependencies;
+  const worker = role === 'all' || role === 'worker' ? await startWorker(dependencies) : null;
+  const server = role === 'all' || role === 'web' ? createServer(createApp(dependencies)) : null;
+  const port = server ? await listen(server, config.PORT, config.HOST) : 0;
+  const url = server ? `http://localhost:${port}` : '';
+  return {
+    dependencies,
+    url,
+    banner: bannerOf({ role, config, url, dataFolder }),
+    stop: async () => {
+      if (server) await close(server);
+      worker?.stop();
+      await dependencies.close();
+    },
+  };
+}
+
+function listen(server: Server, port: number, host: string | undefined): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : port);
+    });
+  });
+}
+
+/** No new connections, idle ones closed, requests in flight answered. */
+async function close(server: Server): Promise<void> {
+  const closed = promisify(server.close.bind(server))();
+  server.closeIdleConnections();
+  await closed;
+}
