@@ -1,7 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { sql } from 'kysely';
 import { Account, ApiKey, ScopeRow, SecretCheck } from './database/account-rows.ts';
 import { hashApiKey } from './database/api-keys.ts';
-import { type Database, inTransaction, type Transaction } from './database/orm.ts';
+import { type Database, inTransaction, query, type Transaction } from './database/orm.ts';
 import type { Scope } from './database/scope.ts';
 import { newId } from './database/uuid.ts';
 import { AppError } from './errors.ts';
@@ -19,7 +20,7 @@ type Mode = (typeof modes)[number];
 export async function checkSecret(database: Database, secret: string): Promise<void> {
   const digest = createHmac('sha256', secret).update('tillkey secret check').digest();
   await inTransaction(database, async (tx) => {
-    await tx.execute('insert into secret_checks (digest) values (?) on conflict do nothing', [digest]);
+    await query(tx, sql`insert into secret_checks (digest) values (${digest}) on conflict do nothing`);
     const stored = await tx.findOneOrFail(SecretCheck, { id: true });
     if (timingSafeEqual(Buffer.from(stored.digest), digest)) return;
     throw new AppError(
@@ -32,9 +33,9 @@ export async function checkSecret(database: Database, secret: string): Promise<v
 /** The default account's live and test scope, made on first use. */
 export async function defaultScopes(database: Database, now: Date): Promise<Record<Mode, Scope>> {
   return inTransaction(database, async (tx) => {
-    await tx.execute(`insert into accounts (id, slug, name, created_at) values (?, ?, 'Default', ?) on conflict (slug) do nothing`, [newId(), DEFAULT_SLUG, now]);
+    await query(tx, sql`insert into accounts (id, slug, name, created_at) values (${newId()}, ${DEFAULT_SLUG}, 'Default', ${now}) on conflict (slug) do nothing`);
     const account = await tx.findOneOrFail(Account, { slug: DEFAULT_SLUG });
-    for (const mode of modes) await tx.execute('insert into scopes (account_id, mode) values (?, ?) on conflict do nothing', [account.id, mode]);
+    for (const mode of modes) await query(tx, sql`insert into scopes (account_id, mode) values (${account.id}, ${mode}) on conflict do nothing`);
     return { live: await scopeOf(tx, account.id, 'live'), test: await scopeOf(tx, account.id, 'test') };
   });
 }
@@ -56,7 +57,7 @@ export async function bootstrapApiKeys(
 ): Promise<void> {
   await inTransaction(database, async (tx) => {
     // One process at a time: two that start together must not each make a key.
-    await tx.execute('select id from accounts where slug = ? for update', [DEFAULT_SLUG]);
+    await query(tx, sql`select id from accounts where slug = ${DEFAULT_SLUG} for update`);
     const generated: { mode: Mode; key: string }[] = [];
     for (const mode of modes) {
       const scope = scopes[mode];

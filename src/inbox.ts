@@ -1,7 +1,8 @@
 import { LockMode } from '@mikro-orm/core';
+import { sql } from 'kysely';
 import { describeFinding, type Finding, provisionalCodes, type ReasonCode } from './billing/core/outcome.ts';
 import type { Envelope } from './billing/core/read-stripe.ts';
-import { type Database, inTransaction, type Transaction } from './database/orm.ts';
+import { type Database, inTransaction, query, type Transaction } from './database/orm.ts';
 import { StripeEvent, type StripeEventRow } from './database/exchange-rows.ts';
 import { type Page, type PageRequest, readPage } from './database/page.ts';
 import type { Scope } from './database/scope.ts';
@@ -24,14 +25,11 @@ export async function receiveEvent(
   now: Date,
 ): Promise<Received> {
   const em = database.em.fork();
-  const inserted = await em.execute<unknown[]>(
-    `insert into stripe_events (scope_id, id, type, livemode, api_version, object_id, payload, created_at, received_at, attempts, due_at)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) on conflict (scope_id, id) do nothing returning id`,
-    [
-      scope.id, envelope.id, envelope.type, envelope.livemode, envelope.apiVersion, envelope.objectId, payload,
-      envelope.createdAt, now, now,
-    ],
-  );
+  const { id, type, livemode, apiVersion, objectId, createdAt } = envelope;
+  const inserted = await query(em, sql`
+    insert into stripe_events (scope_id, id, type, livemode, api_version, object_id, payload, created_at, received_at, attempts, due_at)
+    values (${scope.id}, ${id}, ${type}, ${livemode}, ${apiVersion}, ${objectId}, ${payload}, ${createdAt}, ${now}, 0, ${now})
+    on conflict (scope_id, id) do nothing returning id`);
   if (inserted.length > 0) return 'stored';
   const stored = await em.findOneOrFail(StripeEvent, { scopeId: scope.id, id: envelope.id });
   return stored.processedAt === null ? 'pending' : 'done';
@@ -88,12 +86,10 @@ const unprocessed = { processedAt: null, outcome: null, reasonCode: null, reason
 
 /** Up to `limit` events that are due, each put off to `nextDueAt` so that it is not handed out again before. */
 export async function takeDueEvents(database: Database, nextDueAt: Date, limit: number, now: Date): Promise<EventRef[]> {
-  const taken = await database.em.fork().execute<{ scope_id: number; id: string }[]>(
-    `update stripe_events set due_at = ? where (scope_id, id) in (
-       select scope_id, id from stripe_events where due_at <= ? order by due_at limit ? for update skip locked
-     ) returning scope_id, id`,
-    [nextDueAt, now, limit],
-  );
+  const taken = await query(database.em.fork(), sql<{ scope_id: number; id: string }>`
+    update stripe_events set due_at = ${nextDueAt} where (scope_id, id) in (
+      select scope_id, id from stripe_events where due_at <= ${now} order by due_at limit ${limit} for update skip locked
+    ) returning scope_id, id`);
   return taken.map((row) => ({ scopeId: row.scope_id, id: row.id }));
 }
 

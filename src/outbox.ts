@@ -1,7 +1,8 @@
 import { LockMode } from '@mikro-orm/core';
+import { sql } from 'kysely';
 import { Message, type MessageRow } from './database/exchange-rows.ts';
 import { newId } from './database/uuid.ts';
-import { type Database, inTransaction, type Transaction } from './database/orm.ts';
+import { type Database, inTransaction, query, type Transaction } from './database/orm.ts';
 import type { Scope } from './database/scope.ts';
 
 /**
@@ -48,12 +49,10 @@ export async function deliverMessage(
 
 /** Up to `limit` messages that are due, each put off to `nextDueAt` so that it is not handed out again before. */
 export async function takeDueMessages(database: Database, nextDueAt: Date, limit: number, now: Date): Promise<string[]> {
-  const taken = await database.em.fork().execute<{ id: string }[]>(
-    `update messages set due_at = ? where id in (
-       select id from messages where due_at <= ? order by due_at limit ? for update skip locked
-     ) returning id`,
-    [nextDueAt, now, limit],
-  );
+  const taken = await query(database.em.fork(), sql<{ id: string }>`
+    update messages set due_at = ${nextDueAt} where id in (
+      select id from messages where due_at <= ${now} order by due_at limit ${limit} for update skip locked
+    ) returning id`);
   return taken.map(({ id }) => id);
 }
 

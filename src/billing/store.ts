@@ -1,7 +1,8 @@
+import { sql } from 'kysely';
 import { Policy, StripeMapping, type StripeMappingRow } from '../database/catalog-rows.ts';
 import { StripeFactRow } from '../database/exchange-rows.ts';
 import { License, type LicenseRow } from '../database/license-rows.ts';
-import type { Transaction } from '../database/orm.ts';
+import { query, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { isUuid } from '../database/uuid.ts';
 import { type CustomerFact, customerOf, type Known, purchaseOf, type Sighting, type StripeFact } from './core/facts.ts';
@@ -16,12 +17,10 @@ import type { Purchase } from './core/purchase.ts';
  * common id, so of two transactions that store them the second sees what the first wrote.
  */
 export async function lockStripeIds(tx: Transaction, scope: Scope, ids: string[]): Promise<void> {
-  await tx.execute(
-    `select pg_advisory_xact_lock(lock) from (
-       select distinct hashtextextended(name, ?) as lock from unnest(?::text[]) as name order by lock
-     ) as locks`,
-    [scope.id, ids],
-  );
+  await query(tx, sql`
+    select pg_advisory_xact_lock(lock) from (
+      select distinct hashtextextended(name, ${scope.id}) as lock from unnest(${ids}::text[]) as name order by lock
+    ) as locks`);
 }
 
 /** Stores what was seen of an object: the last truth wins, marks only move earlier. The caller holds its lock. */

@@ -1,6 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
+import type { RawBuilder } from 'kysely';
 import { migrations } from '../../migrations/list.ts';
 import { Account, ApiKey, ScopeRow, SecretCheck } from './account-rows.ts';
 import { Entitlement, Policy, Product, StripeMapping } from './catalog-rows.ts';
@@ -46,4 +47,9 @@ export async function insertUnlessTaken(tx: Transaction, row: object): Promise<b
       if (error instanceof UniqueConstraintViolationException) return false;
       throw error;
     });
+}
+
+/** Runs a statement written with kysely's `sql`: its values are bound, and it belongs to the caller's transaction if there is one. */
+export async function query<Row>(tx: Transaction, statement: RawBuilder<Row>): Promise<Row[]> {
+  return (await statement.execute(tx.getKysely())).rows;
 }

@@ -1,8 +1,9 @@
 import type { EntityName, FilterQuery } from '@mikro-orm/core';
+import { sql } from 'kysely';
 import { Entitlement, Policy, type PolicyRow, Product } from '../database/catalog-rows.ts';
 import { Customer, type CustomerRow, LicenseEntitlement, type LicenseRow, StripeCustomer } from '../database/license-rows.ts';
 import { isUuid, newId } from '../database/uuid.ts';
-import type { Database, Transaction } from '../database/orm.ts';
+import { type Database, query, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import type { ExpirationStrategy } from './core/policy.ts';
 import type { Standing } from './core/status.ts';
@@ -36,19 +37,17 @@ export async function customerOfStripe(tx: Transaction, scope: Scope, stripeCust
 }
 
 export async function linkStripeCustomer(tx: Transaction, scope: Scope, stripeCustomerId: string, customerId: string): Promise<void> {
-  await tx.execute(
-    'insert into stripe_customers (scope_id, stripe_customer_id, customer_id) values (?, ?, ?) on conflict do nothing',
-    [scope.id, stripeCustomerId, customerId],
-  );
+  await query(tx, sql`
+    insert into stripe_customers (scope_id, stripe_customer_id, customer_id)
+    values (${scope.id}, ${stripeCustomerId}, ${customerId}) on conflict do nothing`);
 }
 
 /** The customer with this email, made if need be. Two at once make one: the second waits for the first and finds it. */
 export async function upsertCustomer(tx: Transaction, scope: Scope, contact: { email: string; name: string | null }, now: Date): Promise<CustomerRow> {
-  await tx.execute(
-    `insert into customers (id, scope_id, email, name, metadata, created_at, updated_at) values (?, ?, ?, ?, '{}', ?, ?)
-     on conflict (scope_id, lower(email)) where deleted_at is null do nothing`,
-    [newId(), scope.id, contact.email, contact.name, now, now],
-  );
+  await query(tx, sql`
+    insert into customers (id, scope_id, email, name, metadata, created_at, updated_at)
+    values (${newId()}, ${scope.id}, ${contact.email}, ${contact.name}, '{}', ${now}, ${now})
+    on conflict (scope_id, lower(email)) where deleted_at is null do nothing`);
   return tx.findOneOrFail(Customer, { id: { $in: await customerIdsByEmail(tx, scope, contact.email) } });
 }
 
@@ -92,12 +91,10 @@ function byId<Row extends { id: string }>(found: Row[]): Map<string, Row> {
 
 async function entitlementCodes(tx: Transaction, licenseIds: string[]): Promise<Map<string, string[]>> {
   if (licenseIds.length === 0) return new Map();
-  const found = await tx.execute<{ license_id: string; codes: string[] }[]>(
-    `select g.license_id, array_agg(distinct e.code order by e.code) as codes
-     from license_entitlements g join entitlements e on e.id = g.entitlement_id and e.deleted_at is null
-     where g.license_id = any(?::uuid[]) group by g.license_id`,
-    [licenseIds],
-  );
+  const found = await query(tx, sql<{ license_id: string; codes: string[] }>`
+    select g.license_id, array_agg(distinct e.code order by e.code) as codes
+    from license_entitlements g join entitlements e on e.id = g.entitlement_id and e.deleted_at is null
+    where g.license_id = any(${licenseIds}::uuid[]) group by g.license_id`);
   return new Map(found.map((row) => [row.license_id, row.codes]));
 }
 
@@ -105,10 +102,9 @@ async function entitlementCodes(tx: Transaction, licenseIds: string[]): Promise<
 /** How many licenses each product or customer has. */
 export async function countLicenses(tx: Transaction, owner: 'product_id' | 'customer_id', ids: string[]): Promise<Map<string, number>> {
   if (ids.length === 0) return new Map();
-  const found = await tx.execute<{ id: string; count: number }[]>(
-    `select ${owner} as id, count(*)::int as count from licenses where ${owner} = any(?::uuid[]) and deleted_at is null group by 1`,
-    [ids],
-  );
+  const found = await query(tx, sql<{ id: string; count: number }>`
+    select ${sql.ref(owner)} as id, count(*)::int as count from licenses
+    where ${sql.ref(owner)} = any(${ids}::uuid[]) and deleted_at is null group by 1`);
   return new Map(found.map(({ id, count }) => [id, count]));
 }
 
@@ -122,10 +118,8 @@ export async function stripeIdsOf(tx: Transaction, customerIds: string[]): Promi
 
 /** The customers of this email, in any case: one, or none. */
 export async function customerIdsByEmail(tx: Transaction, scope: Scope, email: string): Promise<string[]> {
-  const found = await tx.execute<{ id: string }[]>(
-    'select id from customers where scope_id = ? and lower(email) = lower(?) and deleted_at is null',
-    [scope.id, email],
-  );
+  const found = await query(tx, sql<{ id: string }>`
+    select id from customers where scope_id = ${scope.id} and lower(email) = lower(${email}) and deleted_at is null`);
   return found.map(({ id }) => id);
 }
 
@@ -145,8 +139,8 @@ export type AskedLicense = Standing & {
 
 /** One statement, by the index on the key's hash. Where live and test data hold the same imported key, live answers. */
 export async function findAskedLicense(database: Database, hash: Buffer): Promise<AskedLicense | null> {
-  const [found] = await database.em.fork().execute<AskedLicense[]>(
-    `select l.id, l.name, l.product_id as "productId", p.code as "productCode", l.policy_id as "policyId", l.created_at as "createdAt",
+  const [found] = await query(database.em.fork(), sql<AskedLicense>`
+    select l.id, l.name, l.product_id as "productId", p.code as "productCode", l.policy_id as "policyId", l.created_at as "createdAt",
        l.vendor_status as "vendorStatus", l.expires_at as "expiresAt", l.billing_state as "billingState",
        l.billing_renews as "billingRenews", l.grace_ends_at as "graceEndsAt",
        o.expiration_strategy as "expirationStrategy", o.require_fingerprint as "requireFingerprint",
@@ -157,18 +151,19 @@ export async function findAskedLicense(database: Database, hash: Buffer): Promis
      join scopes s on s.id = l.scope_id
      join products p on p.id = l.product_id
      join policies o on o.id = l.policy_id
-     where l.key_hash = ? and l.deleted_at is null
+     where l.key_hash = ${hash} and l.deleted_at is null
      order by s.mode
-     limit 1`,
-    [hash],
-  );
-  return found ?? null;
+     limit 1`);
+  return found ? { ...found, expiresAt: dateOf(found.expiresAt), graceEndsAt: dateOf(found.graceEndsAt), createdAt: new Date(found.createdAt) } : null;
+}
+
+/** Times in a statement of our own come as text: MikroORM's pool leaves reading them to its row definitions. */
+function dateOf(time: string | Date | null): Date | null {
+  return time === null ? null : new Date(time);
 }
 
 export async function licensesWithProducts(tx: Transaction, licenseIds: string[]): Promise<{ productName: string; keyEncrypted: Uint8Array }[]> {
-  return tx.execute<{ productName: string; keyEncrypted: Uint8Array }[]>(
-    `select p.name as "productName", l.key_encrypted as "keyEncrypted"
-     from licenses l join products p on p.id = l.product_id where l.id = any(?::uuid[]) order by l.id`,
-    [licenseIds],
-  );
+  return query(tx, sql<{ productName: string; keyEncrypted: Uint8Array }>`
+    select p.name as "productName", l.key_encrypted as "keyEncrypted"
+    from licenses l join products p on p.id = l.product_id where l.id = any(${licenseIds}::uuid[]) order by l.id`);
 }

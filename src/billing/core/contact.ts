@@ -6,7 +6,7 @@ export type Buyer = { stripeCustomerId: string | null; email: string | null; nam
 
 export function buyerOf({ session, subscription, invoices }: Purchase, customer: Known<CustomerFact> | null): Buyer {
   const tellers = [session?.fact, ...invoices.map(({ fact }) => fact), customer?.fact].filter((fact) => fact != null);
-  const email = tellers.find((teller) => isAddress(teller.email))?.email ?? null;
+  const email = tellers.find((teller) => isAddress(teller.email))?.email?.toLowerCase() ?? null;
   return {
     stripeCustomerId: session?.fact.customerId ?? subscription?.fact.customerId ?? null,
     email,

@@ -1,0 +1,198 @@
+import { describe, expect, test } from '@jest/globals';
+import { project } from '../../src/billing/core/project.ts';
+import { at, day, invoice, issued, item, known, mapping, purchase, session, subscription } from '../support/facts.ts';
+
+const active = known(subscription(), { marks: { activeAt: day(1) } });
+const paid = known(invoice());
+
+/** A renewal that failed on day 31 and is still open. */
+const failed = known(invoice({ id: 'in_2', status: 'open', billingReason: 'subscription_cycle', createdAt: day(31), through: day(61) }), { marks: { failedAt: day(31) } });
+const pastDue = known(subscription({ status: 'past_due', items: [item({ periodStart: day(31), periodEnd: day(61) })] }), { asOf: day(31), marks: { activeAt: day(1) } });
+
+describe('what a subscription is owed', () => {
+  test('an active subscription with a mapped item has one license, paid through the paid line', () => {
+    const { plans, finding } = project(purchase({ subscription: active, invoices: [paid] }), [mapping()], [], at(2));
+    expect(plans).toHaveLength(1);
+    expect(plans[0]).toMatchObject({ itemId: 'si_1', unit: 0, expiresAt: at(31), billing: { state: 'ACTIVE', renews: true, paidThrough: at(31) } });
+    expect(finding.code).toBe('licenses_current');
+  });
+
+  test('an unpaid renewal never extends it, whatever the period of the subscription says', () => {
+    const moved = known(subscription({ items: [item({ periodStart: day(31), periodEnd: day(61) })] }), { asOf: day(31), marks: { activeAt: day(1) } });
+    const { plans } = project(purchase({ subscription: moved, invoices: [paid] }), [mapping()], [], at(31));
+    expect(plans[0]?.expiresAt).toEqual(at(31));
+  });
+
+  test.each([
+    ['incomplete', {}],
+    ['incomplete_expired', {}],
+    ['past_due', {}],
+    ['trialing', { mapping: { issueOnTrial: false }, marks: { trialingAt: day(1) } }],
+    ['active', { sendsInvoice: true, marks: { activeAt: day(1) } }],
+  ] as const)('nothing is issued while a %s subscription was never paid for (%j)', (status, { marks = {}, mapping: change = {}, sendsInvoice = false }: any) => {
+    const facts = purchase({ subscription: known(subscription({ status, sendsInvoice }), { marks }) });
+    expect(project(facts, [mapping(change)], [], at(2))).toMatchObject({ plans: [], finding: { code: 'nothing_due' } });
+  });
+
+  test('a trial is issued until its end', () => {
+    const trial = known(subscription({ status: 'trialing', trialEnd: day(15) }), { marks: { trialingAt: day(1) } });
+    const { plans } = project(purchase({ subscription: trial }), [mapping()], [], at(2));
+    expect(plans[0]).toMatchObject({ expiresAt: at(15), billing: { state: 'ACTIVE', reason: 'TRIAL' } });
+  });
+
+  test('an event that comes after the end still finds the license due, ended when Stripe ended it', () => {
+    const gone = known(subscription({ status: 'canceled', endedAt: day(10) }), { asOf: day(10) });
+    const { plans } = project(purchase({ subscription: gone, invoices: [paid] }), [mapping()], [], at(11));
+    expect(plans[0]).toMatchObject({ expiresAt: at(10), billing: { state: 'ENDED', reason: 'CANCELED', renews: false } });
+  });
+
+  test('a scheduled cancellation is shown, keeps the license and expects no renewal', () => {
+    const leaving = known(subscription({ cancelAtPeriodEnd: true }), { marks: { activeAt: day(1) } });
+    const { plans } = project(purchase({ subscription: leaving, invoices: [paid] }), [mapping()], [], at(2));
+    expect(plans[0]?.billing).toMatchObject({ state: 'ACTIVE', cancelsAt: at(31), renews: false });
+  });
+
+  test('ten units are ten licenses, or one with ten times the seats', () => {
+    const ten = purchase({ subscription: known(subscription({ items: [item({ quantity: 10 })] }), { marks: { activeAt: day(1) } }) });
+    expect(project(ten, [mapping()], [], at(2)).plans.map(({ unit }) => unit)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(project(ten, [mapping({ quantityMode: 'SEATS', seatsPerUnit: 3 })], [], at(2)).plans).toMatchObject([{ unit: 0, seats: 30 }]);
+  });
+
+  test('fewer units end the newest licenses and keep the others', () => {
+    const two = purchase({ subscription: known(subscription({ items: [item({ quantity: 2 })] }), { marks: { activeAt: day(1) } }), invoices: [paid] });
+    const before = project(two, [mapping()], [], at(2)).plans.map(issued);
+    const one = { ...two, subscription: known(subscription(), { asOf: day(5), marks: { activeAt: day(1) } }) };
+    const { plans } = project(one, [mapping()], before, at(5));
+    expect(plans.map(({ unit, billing, expiresAt }) => [unit, billing.state, expiresAt])).toEqual([[0, 'ACTIVE', at(31)], [1, 'ENDED', at(5)]]);
+  });
+
+  test('an unmapped price issues nothing and says which price', () => {
+    expect(project(purchase({ subscription: active, invoices: [paid] }), [], [], at(2))).toMatchObject({ plans: [], finding: { code: 'price_unmapped', subject: 'price_1' } });
+  });
+
+  test('a move to another mapped price keeps the license and changes its mapping', () => {
+    const before = project(purchase({ subscription: active, invoices: [paid] }), [mapping()], [], at(2)).plans.map(issued);
+    const moved = known(subscription({ items: [item({ priceId: 'price_2' })] }), { asOf: day(5), marks: { activeAt: day(1) } });
+    const mappings = [mapping(), mapping({ id: 'mapping-2', stripePriceId: 'price_2' })];
+    const { plans } = project(purchase({ subscription: moved, invoices: [paid] }), mappings, before, at(5));
+    expect(plans).toMatchObject([{ itemId: 'si_1', unit: 0, priceId: 'price_2', mapping: { id: 'mapping-2' }, expiresAt: at(31) }]);
+  });
+
+  test('a move to an unmapped price keeps the license as it is and needs attention', () => {
+    const before = project(purchase({ subscription: active, invoices: [paid] }), [mapping()], [], at(2)).plans.map(issued);
+    const moved = known(subscription({ items: [item({ priceId: 'price_2' })] }), { asOf: day(5), marks: { activeAt: day(1) } });
+    const { plans, finding } = project(purchase({ subscription: moved, invoices: [paid] }), [mapping()], before, at(5));
+    expect(plans).toMatchObject([{ priceId: 'price_1', mapping: { id: 'mapping-1' }, billing: { state: 'ACTIVE' } }]);
+    expect(finding).toEqual({ code: 'price_change_unmapped', subject: 'price_2' });
+  });
+
+  test('a mapping that is switched off issues nothing new and serves what it issued', () => {
+    const off = mapping({ active: false });
+    const facts = purchase({ subscription: active, invoices: [paid] });
+    expect(project(facts, [off], [], at(2)).plans).toEqual([]);
+    const before = project(facts, [mapping()], [], at(2)).plans.map(issued);
+    expect(project(facts, [off], before, at(2))).toMatchObject({ plans: [{ billing: { state: 'ACTIVE' } }], finding: { code: 'licenses_current' } });
+  });
+});
+
+describe('grace', () => {
+  test('lasts from the first failure for the days of the mapping', () => {
+    const { plans } = project(purchase({ subscription: pastDue, invoices: [paid, failed] }), [mapping()], [], at(32));
+    expect(plans[0]?.billing).toMatchObject({ state: 'GRACE', reason: 'PAYMENT_FAILED', graceEndsAt: at(38), renews: false });
+  });
+
+  test('then suspends, at the very moment it ends', () => {
+    const facts = purchase({ subscription: pastDue, invoices: [paid, failed] });
+    const state = (now: Date) => project(facts, [mapping()], [], now).plans[0]?.billing.state;
+    expect(state(new Date(at(38).getTime() - 1))).toBe('GRACE');
+    expect(state(at(38))).toBe('SUSPENDED');
+  });
+
+  test('of zero days suspends at the first failure', () => {
+    const { plans } = project(purchase({ subscription: pastDue, invoices: [paid, failed] }), [mapping({ gracePeriodDays: 0 })], [], at(31));
+    expect(plans[0]?.billing.state).toBe('SUSPENDED');
+  });
+
+  test('is anchored by the oldest unpaid invoice, not by a newer one', () => {
+    const newer = known(invoice({ id: 'in_3', status: 'open', billingReason: 'subscription_cycle', createdAt: day(61), through: day(91) }), { marks: { failedAt: day(61) } });
+    const { plans } = project(purchase({ subscription: pastDue, invoices: [newer, failed, paid] }), [mapping({ gracePeriodDays: 60 })], [], at(62));
+    expect(plans[0]?.billing.graceEndsAt).toEqual(at(91));
+  });
+
+  test('is lifted when the invoice is paid, even before the subscription says so', () => {
+    const settled = known(invoice({ id: 'in_2', billingReason: 'subscription_cycle', createdAt: day(31), through: day(61) }), { marks: { failedAt: day(31) } });
+    const { plans } = project(purchase({ subscription: pastDue, invoices: [paid, settled] }), [mapping()], [], at(33));
+    expect(plans[0]).toMatchObject({ expiresAt: at(61), billing: { state: 'ACTIVE', graceEndsAt: null } });
+  });
+
+  test('starts with the failed invoice, even before the subscription says past_due', () => {
+    const { plans } = project(purchase({ subscription: active, invoices: [paid, failed] }), [mapping()], [], at(31));
+    expect(plans[0]?.billing.state).toBe('GRACE');
+  });
+
+  test.each([['void'], ['paid']] as const)('is not started by an invoice that is by now %s', (status) => {
+    const over = known({ ...failed.fact, status }, { marks: { failedAt: day(31) } });
+    expect(project(purchase({ subscription: active, invoices: [paid, over] }), [mapping()], [], at(31)).plans[0]?.billing.state).toBe('ACTIVE');
+  });
+
+  test('is not started by the failure of a first payment', () => {
+    const first = known(invoice({ status: 'open' }), { marks: { failedAt: day(1) } });
+    expect(project(purchase({ subscription: active, invoices: [first] }), [mapping()], [], at(1)).plans[0]?.billing.state).toBe('ACTIVE');
+  });
+});
+
+describe('pauses and ends', () => {
+  test.each([
+    ['void', 'SUSPEND_WHEN_VOID', 'SUSPENDED'],
+    ['keep_as_draft', 'SUSPEND_WHEN_VOID', 'ACTIVE'],
+    ['keep_as_draft', 'SUSPEND', 'SUSPENDED'],
+    ['void', 'KEEP', 'ACTIVE'],
+  ] as const)('collection paused as %s under %s is %s', (pauseBehavior, onPauseCollection, state) => {
+    const paused = known(subscription({ pauseBehavior }), { marks: { activeAt: day(1) } });
+    expect(project(purchase({ subscription: paused, invoices: [paid] }), [mapping({ onPauseCollection })], [], at(2)).plans[0]?.billing.state).toBe(state);
+  });
+
+  test('a canceled subscription has ended, whatever its pause says', () => {
+    const gone = known(subscription({ status: 'canceled', endedAt: day(10), pauseBehavior: 'void' }), { marks: { activeAt: day(1) } });
+    expect(project(purchase({ subscription: gone, invoices: [paid] }), [mapping()], [], at(11)).plans[0]?.billing.state).toBe('ENDED');
+  });
+
+  test('a REVOKE policy revokes at the end, and a later payment revives nothing and needs attention', () => {
+    const gone = known(subscription({ status: 'canceled', endedAt: day(10) }), { marks: { activeAt: day(1) } });
+    const revoke = mapping({ expirationStrategy: 'REVOKE' });
+    const ended = project(purchase({ subscription: gone, invoices: [paid] }), [revoke], [], at(11));
+    expect(ended.plans[0]?.billing.state).toBe('REVOKED');
+    const late = known(invoice({ id: 'in_2', paidAt: day(12), through: day(61) }));
+    const again = project(purchase({ subscription: gone, invoices: [paid, late] }), [revoke], ended.plans.map(issued), at(12));
+    expect(again).toMatchObject({ plans: [{ billing: { state: 'REVOKED' } }], finding: { code: 'paid_after_end', subject: 'in_2' } });
+  });
+});
+
+describe('a one-time purchase', () => {
+  test('is a license a unit of each mapped line, for as long as the policy says', () => {
+    const lineItems = [
+      { id: 'li_1', priceId: 'price_1', productId: 'prod_1', quantity: 2 },
+      { id: 'li_2', priceId: 'price_other', productId: 'prod_2', quantity: 1 },
+    ];
+    const { plans } = project(purchase({ id: 'cs_1', session: known(session({ lineItems })) }), [mapping()], [], at(2));
+    expect(plans.map(({ itemId, unit, expiresAt }) => [itemId, unit, expiresAt])).toEqual([['li_1', 0, 'POLICY'], ['li_1', 1, 'POLICY']]);
+  });
+
+  test.each([
+    ['unpaid', 'nothing_due', 0],
+    ['paid', 'licenses_current', 1],
+    ['no_payment_required', 'licenses_current', 1],
+  ] as const)('that is %s ends in %s', (paymentStatus, code, licenses) => {
+    const projected = project(purchase({ id: 'cs_1', session: known(session({ paymentStatus })) }), [mapping()], [], at(2));
+    expect([projected.finding.code, projected.plans.length]).toEqual([code, licenses]);
+  });
+
+  test('whose line items are not known needs attention', () => {
+    expect(project(purchase({ id: 'cs_1', session: known(session({ lineItems: null })) }), [mapping()], [], at(2)).finding.code).toBe('line_items_missing');
+  });
+
+  test('takes the mapping of the price before the one of its product', () => {
+    const mappings = [mapping({ id: 'by-product', stripePriceId: null, stripeProductId: 'prod_1' }), mapping({ id: 'by-price' })];
+    expect(project(purchase({ id: 'cs_1', session: known(session()) }), mappings, [], at(2)).plans[0]?.mapping.id).toBe('by-price');
+  });
+});

@@ -1,0 +1,110 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import PostalMime, { type Email } from 'postal-mime';
+import { readConfig } from '../../src/config.ts';
+import { createLogger } from '../../src/logger.ts';
+import { type Role, type Service, startService } from '../../src/service.ts';
+import { createDatabase } from './database.ts';
+
+export const TEST_KEY = `lk_test_${'t'.repeat(32)}`;
+export const LIVE_KEY = `lk_live_${'l'.repeat(32)}`;
+export const TEST_SECRET = 'whsec_test_secret';
+export const LIVE_SECRET = 'whsec_live_secret';
+
+/** A clock that stands where it is put. */
+export type TestClock = { now(): Date; set(now: Date): void };
+
+export function testClock(now = new Date()): TestClock {
+  let current = now;
+  return { now: () => current, set: (next) => (current = next) };
+}
+
+export type Reply = { status: number; body: any; headers: Headers };
+
+export type TestService = {
+  url: string;
+  databaseUrl: string;
+  service: Service;
+  clock: TestClock;
+  /** Calls the API with the test key, or with another or none. */
+  call(method: string, path: string, options?: { body?: unknown; key?: string | null }): Promise<Reply>;
+  /** The mails written so far, parsed. */
+  mails(): Promise<Email[]>;
+  /** Waits until no event and no message is left to do. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+type Choice = { backend?: 'postgres' | 'redis'; role?: Role; clock?: TestClock; databaseUrl?: string; environment?: Record<string, string> };
+
+/** The whole service in this process, on a database, a folder and a port of its own. */
+export async function startTestService({ backend = 'postgres', role = 'all', clock = testClock(), databaseUrl, environment = {} }: Choice = {}): Promise<TestService> {
+  const owned = databaseUrl === undefined ? await createDatabase() : null;
+  const dataFolder = await mkdtemp(join(tmpdir(), 'tillkey-data-'));
+  const read = readConfig({
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    TILLKEY_SECRET: 'a secret for tests, long enough to pass',
+    TILLKEY_BOOTSTRAP_TEST_KEY: TEST_KEY,
+    TILLKEY_BOOTSTRAP_LIVE_KEY: LIVE_KEY,
+    STRIPE_TEST_WEBHOOK_SECRETS: TEST_SECRET,
+    STRIPE_LIVE_WEBHOOK_SECRETS: LIVE_SECRET,
+    RATE_LIMIT_VALIDATE: '0',
+    RATE_LIMIT_MANAGEMENT: '0',
+    RATE_LIMIT_OTHER: '0',
+    ...(backend === 'redis' && { REDIS_URL: redisUrl() }),
+    ...environment,
+  });
+  if (!read.ok) throw new Error(read.faults.join('\n'));
+  const url = databaseUrl ?? owned?.url ?? '';
+  const log = createLogger(read.config.LOG_LEVEL);
+  const service = await startService({ role, config: read.config, clock, log, dataFolder, databaseUrl: url, show: () => undefined });
+  return {
+    url: service.url,
+    databaseUrl: url,
+    service,
+    clock,
+    call: (method, path, options) => call(`${service.url}${path}`, method, options),
+    mails: () => readMails(join(dataFolder, 'mail')),
+    settled: () => settled(service),
+    stop: async () => {
+      await service.stop();
+      await owned?.drop();
+      await rm(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The backends to run queue suites on: both, where there is a Redis. */
+export function backends(): ('postgres' | 'redis')[] {
+  return process.env['TEST_REDIS_URL'] ? ['postgres', 'redis'] : ['postgres'];
+}
+
+let nextRedisDatabase = (Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) * 8;
+
+/** Each service gets one of Redis's 16 numbered databases: jest's workers must not share queues. */
+function redisUrl(): string {
+  const url = process.env['TEST_REDIS_URL'] ?? '';
+  return `${url}/${nextRedisDatabase++ % 16}`;
+}
+
+async function call(url: string, method: string, { body, key = TEST_KEY }: { body?: unknown; key?: string | null } = {}): Promise<Reply> {
+  const response = await fetch(url, {
+    method,
+    headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? null : JSON.parse(text), headers: response.headers };
+}
+
+async function readMails(folder: string): Promise<Email[]> {
+  const names = await readdir(folder).catch(() => []);
+  return Promise.all(names.filter((name) => name.endsWith('.eml')).map(async (name) => PostalMime.parse(await readFile(join(folder, name)))));
+}
+
+async function settled({ dependencies }: Service): Promise<void> {
+  const undone = 'select 1 from stripe_events where due_at is not null union all select 1 from messages where due_at is not null limit 1';
+  while ((await dependencies.database.em.fork().execute<unknown[]>(undone)).length > 0) await new Promise((resolve) => setImmediate(resolve));
+}
