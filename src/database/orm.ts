@@ -31,6 +31,7 @@ export async function connectDatabase(databaseUrl: string, poolSize = 10): Promi
     forceUtcTimezone: true,
     discovery: { warnWhenNoEntities: false },
     validateRequired: true,
+    persistOnCreate: false,
   });
 }
 

@@ -11,6 +11,13 @@ export async function createDatabase(): Promise<{ url: string; drop: () => Promi
   };
 }
 
+/** Takes a database away from everybody, as an outage does. */
+export async function cutOff(url: string): Promise<void> {
+  const name = new URL(url).pathname.slice(1);
+  await administer(`alter database ${name} with allow_connections false`);
+  await administer(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+}
+
 async function administer(statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: serverUrl() });
   await client.connect();

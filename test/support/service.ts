@@ -65,7 +65,7 @@ export async function startTestService({ backend = 'postgres', role = 'all', clo
     databaseUrl: url,
     service,
     clock,
-    call: (method, path, options) => call(`${service.url}${path}`, method, options),
+    call: callAt(service.url),
     mails: () => readMails(join(dataFolder, 'mail')),
     settled: () => settled(service),
     stop: async () => {
@@ -84,19 +84,22 @@ export function backends(): ('postgres' | 'redis')[] {
 let nextRedisDatabase = (Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) * 8;
 
 /** Each service gets one of Redis's 16 numbered databases: jest's workers must not share queues. */
-function redisUrl(): string {
+export function redisUrl(): string {
   const url = process.env['TEST_REDIS_URL'] ?? '';
   return `${url}/${nextRedisDatabase++ % 16}`;
 }
 
-async function call(url: string, method: string, { body, key = TEST_KEY }: { body?: unknown; key?: string | null } = {}): Promise<Reply> {
-  const response = await fetch(url, {
-    method,
-    headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, body: text === '' ? null : JSON.parse(text), headers: response.headers };
+/** Calls the API of a service with the test key, or with another or none. */
+export function callAt(url: string): TestService['call'] {
+  return async (method, path, { body, key = TEST_KEY } = {}) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? null : JSON.parse(text), headers: response.headers };
+  };
 }
 
 async function readMails(folder: string): Promise<Email[]> {

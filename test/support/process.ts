@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+export type TillkeyProcess = {
+  /** What it has printed so far. */
+  printed(): string;
+  /** The first match of a pattern in what it prints, once it is there. */
+  prints(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Sends a signal and waits for the end; returns the exit code, null when the signal ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+  exitCode: Promise<number | null>;
+};
+
+/** Runs `src/main.ts` in a process of its own, with nothing of this process's settings. */
+export function spawnTillkey(args: string[], environment: Record<string, string>): TillkeyProcess {
+  const { PATH, HOME, TMPDIR } = process.env;
+  const inherited = Object.entries({ PATH, HOME, TMPDIR }).filter(([, value]) => value !== undefined);
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts', ...args], {
+    env: { ...Object.fromEntries(inherited), PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const exitCode = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
+  const { printed, prints } = listen(child, exitCode);
+  return {
+    printed,
+    prints,
+    exitCode,
+    end: (signal) => {
+      child.kill(signal);
+      return exitCode;
+    },
+  };
+}
+
+/** The address a process says it listens on. */
+export async function addressOf(tillkey: TillkeyProcess): Promise<string> {
+  return (await tillkey.prints(/Listening\s+(http:\S+)/))[1] ?? '';
+}
+
+function listen(child: ChildProcess, exited: Promise<unknown>): Pick<TillkeyProcess, 'printed' | 'prints'> {
+  let text = '';
+  const heard = new EventTarget();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      heard.dispatchEvent(new Event('more'));
+    });
+  }
+  const prints = async (pattern: RegExp) => {
+    for (;;) {
+      const found = pattern.exec(text);
+      if (found) return found;
+      const more = new Promise((resolve) => heard.addEventListener('more', resolve, { once: true }));
+      const ended = await Promise.race([more.then(() => false), exited.then(() => true)]);
+      if (ended && !pattern.test(text)) throw new Error(`ended without printing ${pattern}:\n${text}`);
+    }
+  };
+  return { printed: () => text, prints };
+}
