@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { createApp } from './app.ts';
 import { bannerOf } from './banner.ts';
 import { createDependencies, type Dependencies, type Setting } from './dependencies.ts';
+import { AppError } from './errors.ts';
 import { startWorker } from './worker.ts';
 
 export const roles = ['all', 'web', 'worker', 'migrate'] as const;
@@ -46,12 +47,16 @@ async function start(role: Role, dependencies: Dependencies, dataFolder: string)
 
 function listen(server: Server, port: number, host: string | undefined): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(cause.code === 'EADDRINUSE' ? portTaken(port, cause) : cause));
     server.listen(port, host, () => {
       const address = server.address();
       resolve(typeof address === 'object' && address ? address.port : port);
     });
   });
+}
+
+function portTaken(port: number, cause: Error): AppError {
+  return new AppError('PORT_TAKEN', 500, `PORT: another program listens on ${port}. Stop it, or take another port, for example PORT=${port + 1}`, { cause });
 }
 
 /** No new connections, idle ones closed, requests in flight answered. */

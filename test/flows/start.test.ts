@@ -1,0 +1,155 @@
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { createCatalog } from '../support/catalog.ts';
+import { createDatabase } from '../support/database.ts';
+import { addressOf, spawnTillkey, type TillkeyProcess } from '../support/process.ts';
+import { callAt, TEST_KEY, TEST_SECRET } from '../support/service.ts';
+import { deliver, firstMonth } from '../support/webhook.ts';
+
+const TIMEOUT_MS = 60_000;
+
+let folder: string;
+let processes: TillkeyProcess[];
+beforeEach(async () => {
+  [folder, processes] = [await mkdtemp(join(tmpdir(), 'tillkey-start-')), []];
+});
+afterEach(async () => {
+  for (const tillkey of processes) await tillkey.end('SIGTERM');
+  await rm(folder, { recursive: true, force: true });
+});
+
+function start(environment: Record<string, string> = {}, args: string[] = []): TillkeyProcess {
+  const tillkey = spawnTillkey(args, { TILLKEY_DATA_DIR: folder, STRIPE_TEST_WEBHOOK_SECRETS: TEST_SECRET, ...environment });
+  processes.push(tillkey);
+  return tillkey;
+}
+
+const keysIn = (text: string) => text.match(/lk_(live|test)_[a-z0-9]{32,}/g) ?? [];
+
+describe('with nothing but Node', () => {
+  test('it runs on its own database, prints its keys once, and says what is missing', async () => {
+    const first = start();
+    const url = await addressOf(first);
+    await first.prints(/PUBLIC_URL/);
+    const [live, testKey] = keysIn(first.printed());
+    expect([live, testKey]).toEqual([expect.stringMatching(/^lk_live_/), expect.stringMatching(/^lk_test_/)]);
+    expect(first.printed()).toContain(`${url}/webhooks/stripe`);
+    expect(first.printed()).toMatch(/STRIPE_LIVE_WEBHOOK_SECRETS\s+live Stripe events are refused with 503/);
+    expect((await callAt(url)('GET', '/readyz')).body).toEqual({ status: 'ready', checks: { database: true, migrations: true, inbox: true, outbox: true } });
+    expect((await callAt(url)('GET', '/api/v1/products', { key: testKey! })).status).toBe(200);
+    expect(await first.end('SIGTERM')).toBe(0);
+
+    const second = start();
+    const again = await addressOf(second);
+    expect(keysIn(second.printed())).toEqual([]);
+    expect((await callAt(again)('GET', '/api/v1/products', { key: testKey! })).status).toBe(200);
+    expect(await second.end('SIGINT')).toBe(0);
+  }, TIMEOUT_MS);
+
+  test('a second start on the same folder says so and exits, and the first goes on', async () => {
+    const first = start();
+    const url = await addressOf(first);
+    const second = start();
+    expect(await second.exitCode).toBe(1);
+    expect(second.printed()).toContain('TILLKEY_DATA_DIR');
+    expect((await callAt(url)('GET', '/readyz')).status).toBe(200);
+  }, TIMEOUT_MS);
+
+  test('a kill -9 in the middle of a purchase loses nothing and needs no manual step', async () => {
+    const first = start({ TILLKEY_BOOTSTRAP_TEST_KEY: TEST_KEY });
+    const url = await addressOf(first);
+    await createCatalog({ call: callAt(url) });
+    for (const sent of firstMonth().events) expect((await deliver(url, sent)).status).toBe(200);
+    await first.end('SIGKILL');
+
+    const second = start({ TILLKEY_BOOTSTRAP_TEST_KEY: TEST_KEY });
+    const call = callAt(await addressOf(second));
+    const licenses = async () => (await call('GET', '/api/v1/licenses')).body.data;
+    while ((await licenses()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await licenses()).toHaveLength(1);
+    while ((await readdir(join(folder, 'mail')).catch(() => [])).filter((name) => name.endsWith('.eml')).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    expect(await second.end('SIGTERM')).toBe(0);
+    expect((await readdir(join(folder, 'mail'))).filter((name) => name.endsWith('.eml'))).toHaveLength(1);
+  }, TIMEOUT_MS);
+});
+
+describe('a start that cannot be', () => {
+  test.each([
+    ['a bad value', { PORT: 'eighty' }, [], 2, /PORT: .*whole number.*"eighty".*PORT=3000/],
+    ['a secret that is too short, which is not shown', { TILLKEY_SECRET: 'hunter2' }, [], 2, /TILLKEY_SECRET: expected 32 or more characters; got its value \(not shown\)/],
+    ['a role without its database', {}, ['worker'], 2, /DATABASE_URL: .*worker.*postgres:\/\//],
+    ['an unknown role', {}, ['wrok'], 2, /unknown command: wrok/],
+    ['a database that does not answer', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, [], 1, /DATABASE_URL: the database cannot be used: .*ECONNREFUSED/],
+  ])('because of %s exits with a line that says what to do', async (_title, environment, args, code, says) => {
+    const refused = start(environment as Record<string, string>, args);
+    expect(await refused.exitCode).toBe(code);
+    expect(refused.printed()).toMatch(says);
+    expect(refused.printed()).not.toContain('hunter2');
+  }, TIMEOUT_MS);
+
+  test('because of another secret than the database was made with says so', async () => {
+    const database = await createDatabase();
+    const first = start({ DATABASE_URL: database.url, TILLKEY_SECRET: 'a'.repeat(32) }, ['migrate']);
+    expect(await first.exitCode).toBe(0);
+    const second = start({ DATABASE_URL: database.url, TILLKEY_SECRET: 'b'.repeat(32) });
+    expect(await second.exitCode).toBe(1);
+    expect(second.printed()).toContain('TILLKEY_SECRET is not the one this database was made with');
+    await database.drop();
+  }, TIMEOUT_MS);
+});
+
+test('a port that is taken is named', async () => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const refused = start({ PORT: String(port), HOST: '127.0.0.1' });
+  expect(await refused.exitCode).toBe(1);
+  expect(refused.printed()).toContain(`PORT: another program listens on ${port}`);
+  taken.close();
+}, TIMEOUT_MS);
+
+test.each(['SIGTERM', 'SIGINT'] as const)('%s lets a request in flight finish', async (signal) => {
+  const database = await createDatabase();
+  const blocker = new pg.Client({ connectionString: database.url });
+  await blocker.connect();
+  const tillkey = start({ DATABASE_URL: database.url });
+  const url = await addressOf(tillkey);
+  await blocker.query('begin; lock table stripe_events');
+  const inFlight = deliver(url, firstMonth().events[0]!);
+  const waiting = `select 1 from pg_locks where not granted and relation = 'stripe_events'::regclass`;
+  while ((await blocker.query(waiting)).rowCount === 0) await new Promise((resolve) => setImmediate(resolve));
+  const ended = tillkey.end(signal);
+  await tillkey.prints(/finishing what is in flight/);
+  await blocker.query('commit');
+  expect((await inFlight).status).toBe(200);
+  expect(await ended).toBe(0);
+  await blocker.end();
+  await database.drop();
+}, TIMEOUT_MS);
+
+test('--help tells every role', async () => {
+  const help = start({}, ['--help']);
+  expect(await help.exitCode).toBe(0);
+  for (const role of ['web', 'worker', 'migrate']) expect(help.printed()).toContain(`npm start -- ${role}`);
+});
+
+test('web and worker apart do together what one process does', async () => {
+  const database = await createDatabase();
+  const environment = { DATABASE_URL: database.url, TILLKEY_BOOTSTRAP_TEST_KEY: TEST_KEY };
+  expect(await start(environment, ['migrate']).exitCode).toBe(0);
+  const [web, worker] = [start(environment, ['web']), start(environment, ['worker'])];
+  const call = callAt(await addressOf(web));
+  await worker.prints(/Tillkey is running \(worker\)/);
+  await createCatalog({ call });
+  for (const sent of firstMonth().events) await deliver(await addressOf(web), sent);
+  const licenses = async () => (await call('GET', '/api/v1/licenses')).body.data;
+  while ((await licenses()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(await licenses()).toHaveLength(1);
+  expect([await web.end('SIGTERM'), await worker.end('SIGTERM')]).toEqual([0, 0]);
+  await database.drop();
+}, TIMEOUT_MS);
