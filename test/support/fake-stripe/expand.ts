@@ -1,0 +1,49 @@
+import { badParameter } from './api-error.ts';
+import { embeddedList } from './list.ts';
+import { isRecord } from './previous-attributes.ts';
+import { renderCheckoutSession, renderLineItems } from './render-checkout-session.ts';
+import { renderCustomer } from './render-customer.ts';
+import { renderInvoice } from './render-invoice.ts';
+import { renderCharge, renderPaymentIntent } from './render-payment.ts';
+import { renderProduct } from './render-catalog.ts';
+import { renderSubscription } from './render-subscription.ts';
+import type { State, StripeObject } from './state.ts';
+
+/** Puts objects in the place of their ids, where `paths` (`latest_invoice`, `lines.data.price.product`) ask for it. */
+export function expand(state: State, object: unknown, paths: string[]): unknown {
+  return paths.reduce((expanded, path) => expandPath(state, expanded, path.split('.')), object);
+}
+
+function expandPath(state: State, value: unknown, [name, ...rest]: string[]): unknown {
+  if (name === undefined) return value;
+  if (Array.isArray(value)) return value.map((entry: unknown) => expandPath(state, entry, [name, ...rest]));
+  if (!isRecord(value)) return value;
+  return { ...value, [name]: expandPath(state, open(state, value, name), rest) };
+}
+
+/** What stands behind a field: the object its id names, the list it leaves out, or what it holds already. */
+function open(state: State, holder: Record<string, unknown>, name: string): unknown {
+  const held = holder[name];
+  const session = typeof holder['id'] === 'string' ? state.sessions.get(holder['id']) : undefined;
+  if (session && name === 'line_items') return embeddedList(renderLineItems(state, session), `/v1/checkout/sessions/${session.id}/line_items`);
+  const found = typeof held === 'string' ? findObject(state, held) : held;
+  if (found === undefined) throw badParameter('expand', `This property cannot be expanded (${name}).`);
+  return found;
+}
+
+function findObject(state: State, id: string): StripeObject | undefined {
+  return (
+    rendered(state, state.customers, id, renderCustomer) ??
+    rendered(state, state.subscriptions, id, renderSubscription) ??
+    rendered(state, state.invoices, id, renderInvoice) ??
+    rendered(state, state.sessions, id, renderCheckoutSession) ??
+    rendered(state, state.paymentIntents, id, renderPaymentIntent) ??
+    rendered(state, state.charges, id, renderCharge) ??
+    rendered(state, state.products, id, renderProduct)
+  );
+}
+
+function rendered<Kept>(state: State, records: Map<string, Kept>, id: string, render: (state: State, record: Kept) => StripeObject) {
+  const record = records.get(id);
+  return record === undefined ? undefined : render(state, record);
+}

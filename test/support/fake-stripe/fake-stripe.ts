@@ -1,0 +1,58 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { deliver, type Delivery, type DeliveryOptions } from './deliver.ts';
+import { createGate } from './gate.ts';
+import { stripeApi } from './routes.ts';
+import { createState, type FakeEvent, type Shape } from './state.ts';
+import { type Stories, storiesOf } from './stories.ts';
+
+/** `shape`: how objects and events look (default basil). `seed`: one seed and one story make the same ids, a new one each time otherwise. */
+export type FakeStripeOptions = { port?: number; shape?: Shape; now?: () => Date; webhookSecret?: string; livemode?: boolean; seed?: number };
+
+export type FakeStripe = Stories & {
+  /** What `STRIPE_API_BASE` points at. */
+  readonly url: string;
+  readonly webhookSecret: string;
+  /** API requests so far, whatever was answered. */
+  readonly requests: number;
+  /** Every event so far, oldest first. */
+  readonly events: readonly FakeEvent[];
+  /** The next `count` API requests are answered with this status. */
+  failNext(count: number, status: number): void;
+  /** Posts events to an endpoint, signed with its secret, which is this account's unless another is given. */
+  deliver(events: readonly FakeEvent[], target: { url: string; secret?: string }, options?: DeliveryOptions): Promise<Delivery[]>;
+  close(): Promise<void>;
+};
+
+/**
+ * A stand-in for Stripe on loopback, which the official SDK takes for the real one. It answers and renders in one
+ * `shape` throughout, whatever `Stripe-Version` a client asks for. A live account takes live keys, a test account test keys.
+ */
+export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<FakeStripe> {
+  const { port = 0, shape = 'basil', now = () => new Date(), webhookSecret = 'whsec_fake_stripe', livemode = false } = options;
+  const state = createState({ shape, now, livemode }, options.seed ?? randomInt(2 ** 32));
+  const gate = createGate();
+  const server = createServer(stripeApi(state, gate)).listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    ...storiesOf(state),
+    url: `http://127.0.0.1:${address.port}`,
+    webhookSecret,
+    events: state.events,
+    get requests() {
+      return gate.requests;
+    },
+    failNext: (count, status) => {
+      gate.failures.push(...Array.from({ length: count }, () => status));
+    },
+    deliver: (events, { url, secret }, how) => deliver(events, { url, secret: secret ?? webhookSecret }, how),
+    close: async () => {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { Customer, State, StripeObject } from './state.ts';
+
+/** A customer as Stripe shows it, the same in both shapes. */
+export function renderCustomer(state: State, customer: Customer): StripeObject {
+  const invoices = [...state.invoices.values()].filter(({ customerId }) => customerId === customer.id);
+  return {
+    id: customer.id,
+    object: 'customer',
+    address: null,
+    balance: 0,
+    created: customer.created,
+    currency: invoices.length > 0 ? 'usd' : null,
+    default_source: null,
+    delinquent: invoices.some(({ status, attemptCount }) => status === 'open' && attemptCount > 0),
+    description: null,
+    discount: null,
+    email: customer.email,
+    invoice_prefix: customer.invoicePrefix,
+    invoice_settings: { custom_fields: null, default_payment_method: null, footer: null, rendering_options: null },
+    livemode: state.livemode,
+    metadata: {},
+    name: customer.name,
+    next_invoice_sequence: customer.invoiceCount + 1,
+    phone: null,
+    preferred_locales: [],
+    shipping: null,
+    tax_exempt: 'none',
+    test_clock: null,
+  };
+}

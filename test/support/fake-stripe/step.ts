@@ -1,0 +1,45 @@
+import { previousAttributes } from './previous-attributes.ts';
+import { renderSubscription } from './render-subscription.ts';
+import { apiVersions, type FakeEvent, type State, type StripeObject, type Subscription } from './state.ts';
+
+/**
+ * A step of a story: what happens at Stripe at one moment, for one reason. Its events share their second and their
+ * request, and each carries its object as it was just then.
+ */
+export type Step = { state: State; at: number; events: FakeEvent[]; request: FakeEvent['request'] };
+
+/** Something somebody asked Stripe's API for. */
+export function requestedStep(state: State): Step {
+  const id = state.newId('request');
+  return { ...timedStep(state), request: { id, idempotency_key: `key_${id}` } };
+}
+
+/** Something Stripe does by itself. */
+export function timedStep(state: State): Step {
+  return { state, at: Math.floor(state.now().getTime() / 1000), events: [], request: { id: null, idempotency_key: null } };
+}
+
+/** Emits an event that shows `object`, and what it was before where it is told. */
+export function emit(step: Step, type: string, object: StripeObject, before?: StripeObject): void {
+  const { state, at, request } = step;
+  const event: FakeEvent = {
+    id: state.newId('event'),
+    object: 'event',
+    api_version: apiVersions[state.shape],
+    created: at,
+    data: { object: structuredClone(object), ...(before && { previous_attributes: previousAttributes(before, object) }) },
+    livemode: state.livemode,
+    pending_webhooks: 1,
+    request: type.startsWith('checkout.session.') ? { id: null, idempotency_key: null } : request,
+    type,
+  };
+  state.events.push(event);
+  step.events.push(event);
+}
+
+/** Changes a subscription and emits `customer.subscription.updated`, which says what changed. */
+export function updateSubscription(step: Step, subscription: Subscription, changes: Partial<Subscription>): void {
+  const before = renderSubscription(step.state, subscription);
+  Object.assign(subscription, changes);
+  emit(step, 'customer.subscription.updated', renderSubscription(step.state, subscription), before);
+}
