@@ -8,7 +8,7 @@ type Reason = { outcome: Outcome; sentence: (subject: string) => string };
 const reasons = {
   licenses_current: { outcome: 'applied', sentence: () => 'The licenses of this purchase are up to date.' },
   noted: { outcome: 'applied', sentence: () => 'Noted; no license depends on it.' },
-  nothing_due: { outcome: 'applied', sentence: () => 'Noted; no license is due until Stripe reports the payment.' },
+  nothing_due: { outcome: 'applied', sentence: () => 'Noted; no license is due yet.' },
   type_not_taken: { outcome: 'ignored', sentence: (type) => `Events of type ${type} do not concern licenses.` },
   thin_event: { outcome: 'ignored', sentence: () => 'A thin event: its snapshot event carries the facts.' },
   other_mode: {

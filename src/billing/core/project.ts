@@ -17,7 +17,8 @@ export type Projection = { plans: LicensePlan[]; finding: Finding };
 export function project(purchase: Purchase, mappings: Mapping[], issued: Issued[], now: Date): Projection {
   if (purchase.subscription) return projectSubscription({ ...purchase, subscription: purchase.subscription }, mappings, issued, now);
   if (purchase.session?.fact.mode === 'payment') return projectPayment(purchase.session.fact, mappings);
-  return { plans: [], finding: finding(issued.length > 0 ? 'licenses_current' : 'nothing_due') };
+  const alone = purchase.invoices.some(({ fact }) => fact.subscriptionId === null);
+  return { plans: [], finding: finding(alone ? 'invoice_alone' : 'nothing_due') };
 }
 
 function projectSubscription(purchase: SubscriptionPurchase, mappings: Mapping[], issued: Issued[], now: Date): Projection {
