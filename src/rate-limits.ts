@@ -58,7 +58,7 @@ function openStore(store: LimitStore, log: Logger): Store {
   }
   const pool = new pg.Pool({ connectionString: store.databaseUrl, max: 4 });
   pool.on('error', warn);
-  const table = { storeClient: pool, tableName: 'rate_limits', tableCreated: true, clearExpiredByTimeout: false };
+  const table = { storeClient: pool, tableName: 'rate_limits', tableCreated: true };
   return {
     limiter: (options) => new RateLimiterPostgres({ ...options, ...table, insuranceLimiter: new RateLimiterMemory(options) }),
     close: () => pool.end(),
