@@ -48,23 +48,14 @@ export type Setting = {
 };
 
 /** The composition root: the only place that constructs clients. Migrates and bootstraps the database on the way. */
-export async function createDependencies({ config, clock, log, dataFolder, databaseUrl, show }: Setting): Promise<Dependencies> {
-  const database = await connectDatabase(databaseUrl);
-  await migrate(database, databaseUrl);
-  const secret = config.TILLKEY_SECRET ?? (await keepSecretFile(join(dataFolder, 'secret')));
-  await checkSecret(database, secret);
-  const scopes = await defaultScopes(database, clock.now());
-  const given = { live: config.TILLKEY_BOOTSTRAP_LIVE_KEY, test: config.TILLKEY_BOOTSTRAP_TEST_KEY };
-  await bootstrapApiKeys(database, scopes, { given, show }, clock.now());
-
+export async function createDependencies(setting: Setting): Promise<Dependencies> {
+  const { config, clock, log, dataFolder, databaseUrl } = setting;
+  const { database, secret, scopes } = await prepareDatabase(setting);
   const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
   const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
   const stripe = stripeReaders(config, scopes);
-  const secrets: SigningSecrets = [
-    { scope: scopes.live, secrets: config.STRIPE_LIVE_WEBHOOK_SECRETS },
-    { scope: scopes.test, secrets: config.STRIPE_TEST_WEBHOOK_SECRETS },
-  ];
+  const secrets = signingSecretsOf(config, scopes);
   return {
     config, clock, log, database, queues, mailer, limits,
     keys: createLicenseKeys(secret),
@@ -83,7 +74,34 @@ export async function createDependencies({ config, clock, log, dataFolder, datab
   };
 }
 
-function stripeReaders(config: Config, scopes: { live: Scope; test: Scope }): Map<number, StripeReader> {
+type DefaultScopes = { live: Scope; test: Scope };
+
+/** The database, migrated, made with our secret, and with an account that somebody has keys to. */
+async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }: Setting) {
+  const database = await connectDatabase(databaseUrl);
+  const prepare = async () => {
+    await migrate(database, databaseUrl);
+    const secret = config.TILLKEY_SECRET ?? (await keepSecretFile(join(dataFolder, 'secret')));
+    await checkSecret(database, secret);
+    const scopes = await defaultScopes(database, clock.now());
+    const given = { live: config.TILLKEY_BOOTSTRAP_LIVE_KEY, test: config.TILLKEY_BOOTSTRAP_TEST_KEY };
+    await bootstrapApiKeys(database, scopes, { given, show }, clock.now());
+    return { database, secret, scopes };
+  };
+  return prepare().catch(async (error: unknown) => {
+    await database.close(true);
+    throw error;
+  });
+}
+
+function signingSecretsOf(config: Config, { live, test }: DefaultScopes): SigningSecrets {
+  return [
+    { scope: live, secrets: config.STRIPE_LIVE_WEBHOOK_SECRETS },
+    { scope: test, secrets: config.STRIPE_TEST_WEBHOOK_SECRETS },
+  ];
+}
+
+function stripeReaders(config: Config, scopes: DefaultScopes): Map<number, StripeReader> {
   const readers = new Map<number, StripeReader>();
   const { STRIPE_LIVE_SECRET_KEY: live, STRIPE_TEST_SECRET_KEY: test, STRIPE_API_BASE: apiBase } = config;
   if (live !== undefined) readers.set(scopes.live.id, createStripeReader(live, apiBase));

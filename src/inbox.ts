@@ -56,10 +56,15 @@ export function stampEvent(event: StripeEventRow, finding: Finding, purchaseId: 
   Object.assign(event, describeFinding(finding), { purchaseId, processedAt: now, dueAt: null });
 }
 
-/** Stamps anew the events of a purchase that ended on a finding which later facts have settled. */
-export async function restampPurchase(tx: Transaction, scope: Scope, purchaseId: string, finding: Finding): Promise<void> {
+type Standing = { purchaseId: string; finding: Finding; paidAfterEnd: string[] };
+
+/** Stamps anew the events of a purchase whose finding was provisional, or whose payment turns out to have come too late. */
+export async function restampPurchase(tx: Transaction, scope: Scope, { purchaseId, finding, paidAfterEnd }: Standing): Promise<void> {
   const settled = { scopeId: scope.id, purchaseId, reasonCode: { $in: provisionalCodes } };
   await tx.nativeUpdate(StripeEvent, settled, describeFinding(finding));
+  for (const objectId of paidAfterEnd) {
+    await tx.nativeUpdate(StripeEvent, { scopeId: scope.id, purchaseId, objectId, outcome: 'applied' }, describeFinding({ code: 'paid_after_end', subject: objectId }));
+  }
 }
 
 /** Gives an event up: visible, counted and replayable. */
@@ -105,7 +110,19 @@ export async function listEvents(database: Database, scope: Scope, filter: Event
   const { createdAfter, ...equal } = filter;
   const given = Object.fromEntries(Object.entries(equal).filter(([, value]) => value !== undefined));
   const where = { scopeId: scope.id, ...given, ...(createdAfter && { createdAt: { $gt: createdAfter } }) };
-  return readPage(database.em.fork(), StripeEvent, where, { ...page, newest: 'receivedAt' });
+  const tx = database.em.fork();
+  const list = {
+    at: (id: string) => tx.findOne(StripeEvent, { scopeId: scope.id, id }),
+    after: (last: StripeEventRow | null, limit: number) =>
+      tx.find(StripeEvent, { ...where, ...receivedBefore(last) }, { orderBy: [{ receivedAt: 'desc' }, { id: 'desc' }], limit }),
+  };
+  return readPage<StripeEventRow>(list, page);
+}
+
+function receivedBefore(last: StripeEventRow | null): object {
+  if (last === null) return {};
+  const { receivedAt, id } = last;
+  return { $or: [{ receivedAt: { $lt: receivedAt } }, { receivedAt, id: { $lt: id } }] };
 }
 
 export async function readStoredEvent(database: Database, ref: EventRef): Promise<StripeEventRow | null> {

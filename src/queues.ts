@@ -125,8 +125,8 @@ function postgresEngine(databaseUrl: string, log: Logger): Engine {
 
 function redisEngine(redisUrl: string, log: Logger): Engine {
   const { Queue, Worker } = withBackend(createRedisBackend);
-  // A producer fails at once while Redis is away; a worker waits for it to come back.
-  const producer = watch(new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 1 }), 'redis', log);
+  // A producer gives up after one reconnection; a worker waits for as long as Redis is away.
+  const producer = watch(new Redis(redisUrl, { maxRetriesPerRequest: 1 }), 'redis', log);
   const consumer = watch(new Redis(redisUrl, { maxRetriesPerRequest: null }), 'redis', log);
   return {
     queue: (name) => watch(new Queue(name, { connection: producer, skipWaitingForReady: true }), name, log),

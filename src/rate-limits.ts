@@ -49,7 +49,7 @@ function openStore(store: LimitStore, log: Logger): Store {
   if (store === 'process') return { limiter: (options) => new RateLimiterMemory(options), close: async () => undefined };
   const warn = (error: Error) => log.warn({ error: error.message }, 'rate limit store');
   if ('redisUrl' in store) {
-    const client = new Redis(store.redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 1 });
+    const client = new Redis(store.redisUrl, { maxRetriesPerRequest: 1 });
     client.on('error', warn);
     return {
       limiter: (options) => new RateLimiterRedis({ ...options, storeClient: client, insuranceLimiter: new RateLimiterMemory(options) }),

@@ -43,17 +43,23 @@ export function createStripeReader(secretKey: string, apiBase: string | undefine
     });
   };
   return {
-    subscription: (id) => read(() => stripe.subscriptions.retrieve(id, { expand: ['customer', 'latest_invoice'] })),
-    invoice: (id) => read(() => withAllLines(stripe, id)),
+    subscription: (id) => read(() => withLatestInvoice(stripe, id)),
+    invoice: (id) => read(async () => withAllLines(stripe, await stripe.invoices.retrieve(id))),
     checkoutSession: (id) => read(() => withLineItems(stripe, id)),
     customer: (id) => read(() => stripe.customers.retrieve(id)),
   };
 }
 
-async function withAllLines(stripe: Stripe, id: string): Promise<unknown> {
-  const invoice = await stripe.invoices.retrieve(id);
+async function withLatestInvoice(stripe: Stripe, id: string): Promise<unknown> {
+  const subscription = await stripe.subscriptions.retrieve(id, { expand: ['customer', 'latest_invoice'] });
+  const { latest_invoice: latest } = subscription;
+  return latest !== null && typeof latest === 'object' ? { ...subscription, latest_invoice: await withAllLines(stripe, latest) } : subscription;
+}
+
+/** Stripe shows the first ten lines with an invoice; a line that is missed is a license that seems unpaid. */
+async function withAllLines(stripe: Stripe, invoice: Stripe.Invoice): Promise<unknown> {
   if (!invoice.lines.has_more) return invoice;
-  const data = await stripe.invoices.listLineItems(id, { limit: 100 }).autoPagingToArray({ limit: 10_000 });
+  const data = await stripe.invoices.listLineItems(invoice.id, { limit: 100 }).autoPagingToArray({ limit: 10_000 });
   return { ...invoice, lines: { ...invoice.lines, data } };
 }
 

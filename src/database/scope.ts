@@ -1,2 +1,15 @@
+import { NIL } from 'uuid';
+import { isUuid } from './uuid.ts';
+
 /** The account and mode a row belongs to. `id` stands in the `scope_id` column of every owned row. */
 export type Scope = { id: number; accountId: string; mode: 'live' | 'test' };
+
+/** The rows of a scope that are not deleted. */
+export function liveIn(scope: Scope): { scopeId: number; deletedAt: null } {
+  return { scopeId: scope.id, deletedAt: null };
+}
+
+/** One of them. A text that is no UUID names none: PostgreSQL would refuse to compare it. */
+export function liveRow(scope: Scope, id: string): { id: string; scopeId: number; deletedAt: null } {
+  return { id: isUuid(id) ? id : NIL, ...liveIn(scope) };
+}

@@ -1,7 +1,7 @@
 import { Policy } from '../database/catalog-rows.ts';
 import type { Transaction } from '../database/orm.ts';
-import type { Scope } from '../database/scope.ts';
-import { allEntitlementsExist, findLive } from './store.ts';
+import { liveRow, type Scope } from '../database/scope.ts';
+import { allEntitlementsExist } from './store.ts';
 
 /** The first field that names something the scope does not have, or null. */
 export async function checkReferences(
@@ -9,7 +9,7 @@ export async function checkReferences(
   scope: Scope,
   { policyId, entitlementIds }: { policyId: string; entitlementIds: string[] },
 ): Promise<{ field: 'policyId' | 'entitlementIds'; message: string } | null> {
-  if (!(await findLive(tx, Policy, scope, policyId))) return { field: 'policyId', message: 'No policy has this id.' };
+  if (!(await tx.findOne(Policy, liveRow(scope, policyId)))) return { field: 'policyId', message: 'No policy has this id.' };
   if (!(await allEntitlementsExist(tx, scope, entitlementIds))) return { field: 'entitlementIds', message: 'Not every id is an entitlement.' };
   return null;
 }

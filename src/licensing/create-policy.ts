@@ -1,15 +1,14 @@
 import { Policy, type PolicyRow, Product } from '../database/catalog-rows.ts';
 import { newId } from '../database/uuid.ts';
 import { type Database, inTransaction } from '../database/orm.ts';
-import type { Scope } from '../database/scope.ts';
+import { liveRow, type Scope } from '../database/scope.ts';
 import { ok, refuseField, type Result } from '../errors.ts';
 import { completePolicy, type PolicyRequest } from './core/policy.ts';
-import { findLive } from './store.ts';
 
 /** A new policy for one of the scope's products, its silent fields filled in from the template and the defaults. */
 export async function createPolicy(database: Database, scope: Scope, request: PolicyRequest, now: Date): Promise<Result<PolicyRow>> {
   return inTransaction(database, async (tx) => {
-    const product = await findLive(tx, Product, scope, request.productId);
+    const product = await tx.findOne(Product, liveRow(scope, request.productId));
     if (!product) return refuseField('productId', 'No product has this id.', 'unknown_product');
     const policy = tx.create(Policy, {
       ...completePolicy(request), productId: product.id, id: newId(), scopeId: scope.id, createdAt: now, updatedAt: now, deletedAt: null,

@@ -1,23 +1,27 @@
 import { Customer, type CustomerRow } from '../database/license-rows.ts';
 import type { Database, Transaction } from '../database/orm.ts';
-import { type Page, type PageRequest, readPage } from '../database/page.ts';
-import type { Scope } from '../database/scope.ts';
+import { newestFirst, older, type Page, type PageRequest, readPage } from '../database/page.ts';
+import { liveIn, liveRow, type Scope } from '../database/scope.ts';
 import { notFound, ok, type Result } from '../errors.ts';
-import { countLicenses, customerIdsByEmail, findLive, stripeIdsOf } from './store.ts';
+import { countLicenses, customerIdsByEmail, stripeIdsOf } from './store.ts';
 
 export type CustomerDetails = CustomerRow & { licensesCount: number; stripeCustomerIds: string[] };
 
 /** A page of customers; `email` in any case. Null: the cursor is of another list. */
 export async function listCustomers(database: Database, scope: Scope, filter: { email?: string | undefined }, page: PageRequest): Promise<Page<CustomerDetails> | null> {
   const tx = database.em.fork();
-  const byEmail = filter.email === undefined ? {} : { id: { $in: await customerIdsByEmail(tx, scope, filter.email) } };
-  const found = await readPage(tx, Customer, { scopeId: scope.id, deletedAt: null, ...byEmail }, page);
+  const where = { ...liveIn(scope), ...(filter.email !== undefined && { $and: [{ id: { $in: await customerIdsByEmail(tx, scope, filter.email) } }] }) };
+  const list = {
+    at: (id: string) => tx.findOne(Customer, liveRow(scope, id)),
+    after: (last: CustomerRow | null, limit: number) => tx.find(Customer, { ...where, ...older(last) }, { orderBy: newestFirst, limit }),
+  };
+  const found = await readPage<CustomerRow>(list, page);
   return found && { ...found, rows: await withDetails(tx, found.rows) };
 }
 
 export async function readCustomer(database: Database, scope: Scope, id: string): Promise<Result<CustomerDetails>> {
   const tx = database.em.fork();
-  const customer = await findLive(tx, Customer, scope, id);
+  const customer = await tx.findOne(Customer, liveRow(scope, id));
   const [details] = customer ? await withDetails(tx, [customer]) : [];
   return details ? ok(details) : notFound();
 }

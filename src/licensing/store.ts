@@ -1,22 +1,13 @@
-import type { EntityName, FilterQuery } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { Entitlement, Policy, type PolicyRow, Product } from '../database/catalog-rows.ts';
 import { Customer, type CustomerRow, LicenseEntitlement, type LicenseRow, StripeCustomer } from '../database/license-rows.ts';
-import { isUuid, newId } from '../database/uuid.ts';
+import { newId } from '../database/uuid.ts';
 import { type Database, query, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import type { ExpirationStrategy } from './core/policy.ts';
 import type { Standing } from './core/status.ts';
 
 /** The rows that use cases of licensing read and write. Every question names its scope. */
-
-type Live = { id: string; scopeId: number; deletedAt: Date | null };
-
-/** A row of the scope that is not deleted. */
-export async function findLive<Row extends Live>(tx: Transaction, entity: EntityName<Row>, scope: Scope, id: string): Promise<Row | null> {
-  if (!isUuid(id)) return null;
-  return (await tx.findOne(entity, { id, scopeId: scope.id, deletedAt: null } as FilterQuery<Row>)) as Row | null;
-}
 
 /** Whether each of `ids` is an entitlement of the scope. */
 export async function allEntitlementsExist(tx: Transaction, scope: Scope, ids: string[]): Promise<boolean> {

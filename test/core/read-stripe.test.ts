@@ -22,7 +22,7 @@ const subscriptions: [string, object][] = [
   ['expanded: objects where ids stood', { id: 'sub_1', customer: { id: 'cus_1', object: 'customer' }, status: 'active', items: { data: [{ ...item, current_period_start: start, current_period_end: end, price: { id: 'price_1', product: { id: 'prod_1' } } }] } }],
 ];
 
-const line = { id: 'il_1', period: { start, end } };
+const line = { id: 'il_1', amount: 1900, period: { start, end } };
 const invoices: [string, object][] = [
   ['2020-08-27: `paid`, the subscription by id, the price as `plan`', { id: 'in_1', customer: 'cus_1', customer_email: 'jo@example.com', created: start, paid: true, subscription: 'sub_1', billing_reason: 'subscription_cycle', lines: { data: [{ ...line, subscription: 'sub_1', subscription_item: 'si_1', plan: { id: 'price_1', product: 'prod_1' } }] } }],
   ['acacia: `status`, the price as `price`', { id: 'in_1', customer: 'cus_1', customer_email: 'jo@example.com', created: start, paid: true, status: 'paid', subscription: 'sub_1', billing_reason: 'subscription_cycle', lines: { data: [{ ...line, subscription_item: 'si_1', price: { id: 'price_1', product: 'prod_1' } }] } }],
@@ -41,7 +41,7 @@ describe('every generation of a payload reads as the same fact', () => {
   test.each(invoices)('invoice, %s', (_title, object) => {
     expect(factOf('invoice.paid', object)).toEqual({
       kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_cycle', email: 'jo@example.com', name: null, createdAt: day(1), paidAt: null,
-      lines: [{ id: 'il_1', priceId: 'price_1', productId: 'prod_1', periodEnd: day(31), subscriptionItemId: 'si_1' }],
+      lines: [{ id: 'il_1', priceId: 'price_1', productId: 'prod_1', periodStart: day(1), periodEnd: day(31), subscriptionItemId: 'si_1', amount: 1900 }],
     });
   });
 });

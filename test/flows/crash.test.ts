@@ -61,7 +61,7 @@ async function allApplied(url: string): Promise<void> {
 }
 
 describe.each(backends())('killed, with the queues in %s,', (backend) => {
-  const environment = backend === 'redis' ? { REDIS_URL: redisUrl() } : {};
+  const environment: Record<string, string> = backend === 'redis' ? { REDIS_URL: redisUrl() } : {};
 
   test('after the inbox insert: a restart issues and mails once', async () => {
     const web = await start({ role: 'web', environment });

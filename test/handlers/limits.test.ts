@@ -20,17 +20,17 @@ describe('a limit', () => {
   test('counts down in its headers, then answers 429 and says when to come back', async () => {
     const tillkey = await start({ RATE_LIMIT_VALIDATE: '2' });
     const answers = [await validate(tillkey), await validate(tillkey), await validate(tillkey)];
-    expect(answers.map(({ status, headers }) => [status, headers.get('x-ratelimit-limit'), headers.get('x-ratelimit-remaining')])).toEqual([
+    expect(answers.map(({ status, headers }) => [status, headers['x-ratelimit-limit'], headers['x-ratelimit-remaining']])).toEqual([
       [200, '2', '1'], [200, '2', '0'], [429, '2', '0'],
     ]);
     expect(answers[2]?.body).toMatchObject({ code: 'RATE_LIMITED', requestId: expect.any(String) });
-    expect(Number(answers[2]?.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(Number(answers[2]?.headers.get('x-ratelimit-reset'))).toBeGreaterThan(Date.now() / 1000);
+    expect(Number(answers[2]?.headers['retry-after'])).toBeGreaterThan(0);
+    expect(Number(answers[2]?.headers['x-ratelimit-reset'])).toBeGreaterThan(Date.now() / 1000);
   });
 
   test('of 0 is off, and says nothing', async () => {
     const tillkey = await start({ RATE_LIMIT_VALIDATE: '0' });
-    expect((await validate(tillkey)).headers.get('x-ratelimit-limit')).toBeNull();
+    expect((await validate(tillkey)).headers['x-ratelimit-limit']).toBeUndefined();
   });
 
   test('on the management API is an API key’s own', async () => {

@@ -27,7 +27,7 @@ export function invoice(change: Partial<InvoiceFact> & { through?: string } = {}
   return {
     kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_create',
     email: null, name: null, createdAt: day(1), paidAt: null,
-    lines: [{ id: 'il_1', priceId: 'price_1', productId: 'prod_1', periodEnd: through, subscriptionItemId: 'si_1' }],
+    lines: [{ id: 'il_1', priceId: 'price_1', productId: 'prod_1', periodStart: day(1), periodEnd: through, subscriptionItemId: 'si_1', amount: 1900 }],
     ...rest,
   };
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
 import { readEvent } from '../../src/billing/core/read-stripe.ts';
@@ -183,31 +184,36 @@ describe('refusals reach the SDK as its own errors', () => {
 describe('deliveries', () => {
   type Posted = { body: string; signature: string };
 
-  /** An endpoint that keeps what it is sent, and answers once `together` posts are under way. */
+  /** An endpoint that keeps what it is sent, and answers when `together` posts are under way and no more come. */
   async function startEndpoint({ status = 200, together = 1 } = {}) {
     const posted: Posted[] = [];
     const waiting: ServerResponse[] = [];
     const most = { waiting: 0 };
-    const server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        posted.push({ body: Buffer.concat(chunks).toString(), signature: String(request.headers['stripe-signature']) });
-        most.waiting = Math.max(most.waiting, waiting.push(response));
-        if (waiting.length >= together) for (const held of waiting.splice(0)) held.writeHead(status).end('noted');
-      });
-    }).listen(0, '127.0.0.1');
+    const answerAll = () => {
+      most.waiting = Math.max(most.waiting, waiting.length);
+      for (const held of waiting.splice(0)) held.writeHead(status).end('noted');
+    };
+    const receive = async (request: IncomingMessage, response: ServerResponse) => {
+      if (request.method === 'GET') return response.end();
+      const body = await text(request);
+      posted.push({ body, signature: String(request.headers['stripe-signature']) });
+      if (waiting.push(response) !== together) return;
+      // What was posted before this round trip has arrived after it.
+      if (together > 1) await fetch(url);
+      answerAll();
+    };
+    const server = createServer((request, response) => void receive(request, response)).listen(0, '127.0.0.1');
     await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const url = `http://127.0.0.1:${address.port}/`;
     opened.push({
       close: async () => {
         server.close();
         server.closeAllConnections();
       },
     });
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('no port');
-    const idsOf = (from: number) => posted.slice(from).map(({ body }): string => JSON.parse(body).id);
-    return { url: `http://127.0.0.1:${address.port}/`, posted, most, idsOf };
+    return { url, posted, most, idsOf: (from: number) => posted.slice(from).map(({ body }): string => JSON.parse(body).id) };
   }
 
   test('every post carries a signature that the SDK verifies, with the secret of its target alone', async () => {

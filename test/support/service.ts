@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import PostalMime, { type Email } from 'postal-mime';
+import supertest from 'supertest';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
 import { type Role, type Service, startService } from '../../src/service.ts';
@@ -20,7 +21,7 @@ export function testClock(now = new Date()): TestClock {
   return { now: () => current, set: (next) => (current = next) };
 }
 
-export type Reply = { status: number; body: any; headers: Headers };
+export type Reply = { status: number; body: any; headers: Record<string, string> };
 
 export type TestService = {
   url: string;
@@ -28,7 +29,7 @@ export type TestService = {
   service: Service;
   clock: TestClock;
   /** Calls the API with the test key, or with another or none. */
-  call(method: string, path: string, options?: { body?: unknown; key?: string | null }): Promise<Reply>;
+  call(method: 'GET' | 'POST', path: string, options?: { body?: unknown; key?: string | null }): Promise<Reply>;
   /** The mails written so far, parsed. */
   mails(): Promise<Email[]>;
   /** Waits until no event and no message is left to do. */
@@ -92,13 +93,10 @@ export function redisUrl(): string {
 /** Calls the API of a service with the test key, or with another or none. */
 export function callAt(url: string): TestService['call'] {
   return async (method, path, { body, key = TEST_KEY } = {}) => {
-    const response = await fetch(`${url}${path}`, {
-      method,
-      headers: { ...(key !== null && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return { status: response.status, body: text === '' ? null : JSON.parse(text), headers: response.headers };
+    const asked = method === 'POST' ? supertest(url).post(path) : supertest(url).get(path);
+    if (key !== null) asked.set('authorization', `Bearer ${key}`);
+    const { status, body: answer, headers } = await (body === undefined ? asked : asked.send(body as object));
+    return { status, body: answer, headers };
   };
 }
 

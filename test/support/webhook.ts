@@ -27,7 +27,7 @@ export function firstMonth({ n = 1, price = 'price_1', email = 'jo@example.com' 
     subscription: { id: subscription, customer, status: 'active', items: { data: [item] } },
     invoice: {
       id: `in_${n}`, customer, customer_email: email, status: 'paid', created: unix(), billing_reason: 'subscription_create',
-      parent: { subscription_details: { subscription } }, lines: { data: [{ id: `il_${n}`, period: { end: unix(30) }, pricing: line, parent }] },
+      parent: { subscription_details: { subscription } }, lines: { data: [{ id: `il_${n}`, period: { start: unix(), end: unix(30) }, pricing: line, parent }] },
     },
   };
   return {

@@ -39,8 +39,10 @@ export type SubscriptionFact = {
   pauseBehavior: string | null;
 };
 
-export type InvoiceLine = Pick<SubscriptionItem, 'id' | 'priceId' | 'productId' | 'periodEnd'> & {
+export type InvoiceLine = Pick<SubscriptionItem, 'id' | 'priceId' | 'productId' | 'periodStart' | 'periodEnd'> & {
   subscriptionItemId: string | null;
+  /** In the currency's smallest unit, before discounts; null where Stripe does not say. */
+  amount: number | null;
 };
 
 export type InvoiceFact = {

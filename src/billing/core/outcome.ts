@@ -16,6 +16,7 @@ const reasons = {
     sentence: (mode) => `The event is from ${mode} mode, but the signing secret belongs to the other mode.`,
   },
   other_account: { outcome: 'ignored', sentence: (account) => `The event belongs to the connected account ${account}, which is not served here.` },
+  customer_deleted: { outcome: 'ignored', sentence: () => 'The customer was deleted in Stripe; the licenses stay as their subscriptions say.' },
   setup_session: { outcome: 'ignored', sentence: () => 'A checkout session in setup mode sells nothing.' },
   invoice_alone: { outcome: 'ignored', sentence: () => 'The invoice belongs to no subscription.' },
   price_unmapped: {

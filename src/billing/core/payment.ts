@@ -20,10 +20,16 @@ export function wasEverDue(purchase: SubscriptionPurchase, item: SubscriptionIte
  */
 export function paidThroughOf(purchase: SubscriptionPurchase, item: SubscriptionItem): string {
   const { status, trialEnd } = purchase.subscription.fact;
-  const ends = paidLines(purchase, item).map((line) => line.periodEnd);
+  const ends = paidLines(purchase, item).map((line) => coveredUntil(line, trialEnd));
   if (status === 'trialing' && trialEnd !== null) ends.push(trialEnd);
   if (ends.length === 0) ends.push(status === 'active' ? item.periodEnd : item.periodStart);
   return ends.reduce((latest, end) => (end > latest ? end : latest));
+}
+
+/** The free line of a trial covers the trial and no more, also when the trial was ended before the line's period. */
+function coveredUntil({ amount, periodStart, periodEnd }: InvoiceLine, trialEnd: string | null): string {
+  const ofTrial = amount === 0 && trialEnd !== null && periodStart < trialEnd && trialEnd < periodEnd;
+  return ofTrial ? trialEnd : periodEnd;
 }
 
 function paidLines(purchase: SubscriptionPurchase, item: SubscriptionItem): InvoiceLine[] {

@@ -11,14 +11,14 @@ import type { Issued, LicensePlan, Purchase, SubscriptionPurchase } from './purc
  * should be. Sections 3 and 4 of the Stripe contract.
  */
 
-/** The licenses that should be, and what to tell the operator. */
-export type Projection = { plans: LicensePlan[]; finding: Finding };
+/** The licenses that should be, what to tell the operator, and the invoices whose payment came too late. */
+export type Projection = { plans: LicensePlan[]; finding: Finding; paidAfterEnd: string[] };
 
 export function project(purchase: Purchase, mappings: Mapping[], issued: Issued[], now: Date): Projection {
   if (purchase.subscription) return projectSubscription({ ...purchase, subscription: purchase.subscription }, mappings, issued, now);
   if (purchase.session?.fact.mode === 'payment') return projectPayment(purchase.session.fact, mappings);
   const alone = purchase.invoices.some(({ fact }) => fact.subscriptionId === null);
-  return { plans: [], finding: finding(alone ? 'invoice_alone' : 'nothing_due') };
+  return nothing(finding(alone ? 'invoice_alone' : 'nothing_due'));
 }
 
 function projectSubscription(purchase: SubscriptionPurchase, mappings: Mapping[], issued: Issued[], now: Date): Projection {
@@ -38,7 +38,8 @@ function projectSubscription(purchase: SubscriptionPurchase, mappings: Mapping[]
   plans.push(...endedPlans(purchase, mappings, issued, plans));
   return {
     plans: plans.map((plan) => keepRevoked(plan, issued, now)),
-    finding: paymentAfterEnd(purchase) ?? findingOf(plans, unmapped, movedAway),
+    finding: findingOf(plans, unmapped, movedAway),
+    paidAfterEnd: plans.length > 0 ? paidAfterEnd(purchase) : [],
   };
 }
 
@@ -116,10 +117,10 @@ function keepRevoked(plan: LicensePlan, issued: Issued[], now: Date): LicensePla
   return revoked ? { ...plan, billing: { ...plan.billing, state: 'REVOKED', renews: false } } : plan;
 }
 
-function paymentAfterEnd({ subscription, invoices }: SubscriptionPurchase): Finding | null {
+/** Invoices that were paid after the subscription had ended. They revive nothing. */
+function paidAfterEnd({ subscription, invoices }: SubscriptionPurchase): string[] {
   const { endedAt } = subscription.fact;
-  const late = invoices.find(({ fact }) => endedAt !== null && fact.paidAt !== null && fact.paidAt > endedAt);
-  return late ? finding('paid_after_end', late.fact.id) : null;
+  return invoices.filter(({ fact }) => endedAt !== null && fact.paidAt !== null && fact.paidAt > endedAt).map(({ fact }) => fact.id);
 }
 
 function findingOf(plans: LicensePlan[], unmapped: Bought[], movedAway: Bought[]): Finding {
@@ -131,8 +132,8 @@ function findingOf(plans: LicensePlan[], unmapped: Bought[], movedAway: Bought[]
 
 /** A one-time purchase: each unit of each mapped line, once it is paid for. */
 function projectPayment(session: CheckoutSessionFact, mappings: Mapping[]): Projection {
-  if (session.paymentStatus === 'unpaid') return { plans: [], finding: finding('nothing_due') };
-  if (session.lineItems === null) return { plans: [], finding: finding('line_items_missing') };
+  if (session.paymentStatus === 'unpaid') return nothing(finding('nothing_due'));
+  if (session.lineItems === null) return nothing(finding('line_items_missing'));
   const terms: Terms = {
     billing: { state: 'ACTIVE', reason: null, renews: false, graceEndsAt: null, cancelsAt: null, paidThrough: null },
     expiresAt: 'POLICY',
@@ -141,8 +142,12 @@ function projectPayment(session: CheckoutSessionFact, mappings: Mapping[]): Proj
     const mapping = findMapping(mappings, line);
     return mapping ? unitsOf(line, mapping, line.priceId, terms) : [];
   });
-  if (plans.length > 0) return { plans, finding: finding('licenses_current') };
-  return { plans, finding: finding('price_unmapped', session.lineItems.map(nameOf).join(', ')) };
+  if (plans.length > 0) return { plans, finding: finding('licenses_current'), paidAfterEnd: [] };
+  return nothing(finding('price_unmapped', session.lineItems.map(nameOf).join(', ')));
+}
+
+function nothing(why: Finding): Projection {
+  return { plans: [], finding: why, paidAfterEnd: [] };
 }
 
 function nameOf({ priceId, productId }: Bought): string {

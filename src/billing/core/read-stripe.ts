@@ -13,7 +13,9 @@ import { id, isoOf, type Read, text } from './stripe-shapes.ts';
  */
 
 /** Which reader each taken event type needs. Every other type is `ignored`. */
-const readers: Record<string, (object: unknown) => Read> = {
+type Reader = (object: unknown) => Read;
+
+const readers: Record<string, Reader> = {
   'checkout.session.completed': readCheckoutSession,
   'checkout.session.async_payment_succeeded': readCheckoutSession,
   'checkout.session.async_payment_failed': readCheckoutSession,
@@ -34,6 +36,7 @@ const readers: Record<string, (object: unknown) => Read> = {
   'invoice.marked_uncollectible': readInvoice,
   'invoice.overpaid': readInvoice,
   'customer.updated': readCustomer,
+  'customer.deleted': readCustomer,
 };
 
 const eventShape = z.looseObject({
@@ -47,6 +50,8 @@ const eventShape = z.looseObject({
   data: z.looseObject({ object: z.looseObject({ id }), previous_attributes: z.record(z.string(), z.unknown()).nullish() }).nullish(),
   related_object: z.looseObject({ id }).nullish(),
 });
+
+type StripeEvent = z.output<typeof eventShape>;
 
 /** What is kept of an event besides its bytes. Null when the text is not a Stripe event at all. */
 export type Envelope = {
@@ -80,26 +85,25 @@ export type ReadEvent = { ok: true; sighting: Sighting } | { ok: false; finding:
 export function readEvent(payload: string, mode: 'live' | 'test'): ReadEvent {
   const event = parseEvent(payload);
   if (event === null) return { ok: false, finding: finding('shape_unknown', 'event') };
-  if (event.livemode !== (mode === 'live')) return { ok: false, finding: finding('other_mode', event.livemode ? 'live' : 'test') };
-  if (event.account !== null) return { ok: false, finding: finding('other_account', event.account) };
-  if (event.object === 'v2.core.event') return { ok: false, finding: finding('thin_event') };
+  const notOurs = whyIgnored(event, mode);
+  if (notOurs) return { ok: false, finding: notOurs };
   const reader = Object.hasOwn(readers, event.type) ? readers[event.type] : undefined;
   if (!reader) return { ok: false, finding: finding('type_not_taken', event.type) };
-  const object = event.data?.object;
-  const read = reader(object);
-  if (!read.ok) return read;
-  const previous = event.data?.previous_attributes ? reader(overlay(object, event.data.previous_attributes)) : null;
+  const read = reader(event.data?.object);
+  return read.ok ? { ok: true, sighting: sightingIn(event, read.fact, reader) } : read;
+}
+
+function whyIgnored(event: StripeEvent, mode: 'live' | 'test'): Finding | null {
+  if (event.livemode !== (mode === 'live')) return finding('other_mode', event.livemode ? 'live' : 'test');
+  if (event.account !== null) return finding('other_account', event.account);
+  return event.object === 'v2.core.event' ? finding('thin_event') : null;
+}
+
+function sightingIn(event: StripeEvent, fact: StripeFact, reader: Reader): Sighting {
   const asOf = typeof event.created === 'number' ? isoOf(event.created) : event.created;
-  return {
-    ok: true,
-    sighting: {
-      fact: read.fact,
-      asOf,
-      marks: marksOf(read.fact, event.type, asOf),
-      first: event.type.endsWith('.created'),
-      previous: previous?.ok ? previous.fact : null,
-    },
-  };
+  const before = event.data?.previous_attributes;
+  const previous = before ? reader(overlay(event.data?.object, before)) : null;
+  return { fact, asOf, marks: marksOf(fact, event.type, asOf), first: event.type.endsWith('.created'), previous: previous?.ok ? previous.fact : null };
 }
 
 /** An object fetched from Stripe's API, as it was when the fetch began. */
@@ -113,7 +117,7 @@ function marksOf(fact: StripeFact, type: string, asOf: string): Marks {
   return type === 'invoice.payment_failed' ? { failedAt: asOf } : {};
 }
 
-function parseEvent(payload: string): z.infer<typeof eventShape> | null {
+function parseEvent(payload: string): StripeEvent | null {
   try {
     // Neither text nor jsonb columns can hold a NUL; no field that matters legitimately does.
     const parsed: unknown = JSON.parse(payload, (_name, value: unknown) => (typeof value === 'string' ? value.replaceAll('\u0000', '') : value));

@@ -20,19 +20,16 @@ const subscriptionShape = z.looseObject({
   pause_collection: z.looseObject({ behavior: z.string() }).nullish(),
 });
 
+type RawSubscription = z.output<typeof subscriptionShape>;
+
 export function readSubscription(object: unknown): Read<SubscriptionFact> {
   const shape = subscriptionShape.safeParse(object);
   if (!shape.success) return unknownShape('subscription', shape.error);
   const raw = shape.data;
   const status = known(subscriptionStatuses, raw.status);
   if (status === null) return unknownValue('subscription status', raw.status);
-  const items: SubscriptionItem[] = [];
-  for (const item of raw.items.data) {
-    // Basil moved the period from the subscription to its items.
-    const [periodStart, periodEnd] = [item.current_period_start ?? raw.current_period_start, item.current_period_end ?? raw.current_period_end];
-    if (periodStart === null || periodEnd === null) return { ok: false, finding: finding('shape_unknown', 'subscription without a period') };
-    items.push({ id: item.id, priceId: item.priceId, productId: item.productId, quantity: item.quantity ?? 1, periodStart, periodEnd });
-  }
+  const items = readItems(raw);
+  if (items === null) return { ok: false, finding: finding('shape_unknown', 'subscription without a period') };
   return {
     ok: true,
     fact: {
@@ -49,4 +46,16 @@ export function readSubscription(object: unknown): Read<SubscriptionFact> {
       pauseBehavior: raw.pause_collection?.behavior ?? null,
     },
   };
+}
+
+/** The items, each with its period: its own (basil on) or the subscription's (before). Null when neither is told. */
+function readItems(raw: RawSubscription): SubscriptionItem[] | null {
+  const items: SubscriptionItem[] = [];
+  for (const { id, priceId, productId, quantity: count, ...item } of raw.items.data) {
+    const periodStart = item.current_period_start ?? raw.current_period_start;
+    const periodEnd = item.current_period_end ?? raw.current_period_end;
+    if (periodStart === null || periodEnd === null) return null;
+    items.push({ id, priceId, productId, quantity: count ?? 1, periodStart, periodEnd });
+  }
+  return items;
 }

@@ -29,10 +29,11 @@ export const priced = z
     pricing: z.looseObject({ price_details: z.looseObject({ price: id, product: id }).nullish() }).nullish(),
   })
   .transform(({ price, plan, pricing }) => {
-    const named = pricing?.price_details;
-    if (named?.price) return { priceId: named.price, productId: named.product };
+    const details = pricing?.price_details;
+    if (details?.price) return { priceId: details.price, productId: details.product };
     if (typeof price === 'string') return { priceId: price, productId: null };
-    return { priceId: price?.id ?? plan?.id ?? null, productId: price?.product ?? plan?.product ?? null };
+    const named = price ?? plan;
+    return named ? { priceId: named.id, productId: named.product } : { priceId: null, productId: null };
   });
 
 export const quantity = z.int().nonnegative().nullish();

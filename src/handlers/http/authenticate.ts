@@ -3,8 +3,8 @@ import type { Scope } from '../../database/scope.ts';
 import { AppError } from '../../errors.ts';
 
 /** What an API key may be allowed to do: read or write one kind of resource. */
-const resources = ['products', 'policies', 'licenses', 'machines', 'entitlements', 'customers', 'webhooks', 'stripe', 'api-keys', 'events'] as const;
-export type Permission = `${(typeof resources)[number]}:${'read' | 'write'}`;
+type Resource = 'products' | 'policies' | 'licenses' | 'machines' | 'entitlements' | 'customers' | 'webhooks' | 'stripe' | 'api-keys' | 'events';
+export type Permission = `${Resource}:${'read' | 'write'}`;
 
 /** Who calls the management API. */
 export type Caller = { apiKeyId: string; scope: Scope };

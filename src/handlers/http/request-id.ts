@@ -11,12 +11,16 @@ export function identifyRequests(log: Logger): RequestHandler {
     response.setHeader('X-Request-Id', requestId);
     response.once('finish', () => {
       // The route and not the path: a path may carry a key.
-      const route = String(request.route?.path ?? 'none');
+      const route = patternOf(request.route);
       const ms = Math.round(performance.now() - startedAt);
       log.info({ requestId, method: request.method, route, status: response.statusCode, ms }, 'request');
     });
     next();
   };
+}
+
+function patternOf(route: unknown): string {
+  return route instanceof Object && 'path' in route ? String(route.path) : 'none';
 }
 
 export function requestIdOf(response: Response): string {

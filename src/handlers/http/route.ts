@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
 import type { Scope } from '../../database/scope.ts';
 import { AppError } from '../../errors.ts';
@@ -48,48 +48,48 @@ export function openRoute<Input extends z.ZodType>(
 
 export type MountDependencies = { limits: Limits; findApiKey: FindApiKey };
 
-/** Serves the routes: let in, count, read, answer. */
+/** Serves the routes. */
 export function mount(app: Express, routes: Route[], dependencies: MountDependencies): void {
-  for (const route of routes) app[route.method](route.path, letIn(route.access, dependencies), readBody, serve(route));
+  for (const route of routes) app[route.method](route.path, serve(route, dependencies));
 }
 
-function letIn(access: Access, { limits, findApiKey }: MountDependencies): RequestHandler {
-  return async (request, response, next) => {
-    const address = request.ip ?? 'unknown';
-    if ('open' in access) {
-      await limit(limits, { name: access.open, who: address }, response);
-    } else {
-      const caller = await authenticate(request, access.permission, findApiKey).catch(async (refusal: unknown) => {
-        // Guessing keys is counted by address.
-        await limit(limits, { name: 'other', who: address }, response);
-        throw refusal;
-      });
-      await limit(limits, { name: 'management', who: caller.apiKeyId }, response);
-      response.locals['scope'] = caller.scope;
-    }
-    next();
+/** Let in and count, read, answer. */
+function serve({ method, access, answer }: Route, dependencies: MountDependencies): RequestHandler {
+  return async (request, response) => {
+    const scope = await letIn(access, dependencies, request, response);
+    const input = method === 'get' ? { ...request.query } : await readBody(request, response);
+    refuseUnstorable(input);
+    const { status, body } = await answer({ scope, id: String(request.params['id'] ?? ''), input });
+    if (body === undefined) response.status(status).end();
+    else response.status(status).json(body);
   };
+}
+
+/** The caller's scope, or null where anybody may call. */
+async function letIn(access: Access, { limits, findApiKey }: MountDependencies, request: Request, response: Response): Promise<Scope | null> {
+  const address = request.ip ?? 'unknown';
+  if ('open' in access) {
+    await limit(limits, { name: access.open, who: address }, response);
+    return null;
+  }
+  const caller = await authenticate(request, access.permission, findApiKey).catch(async (refusal: unknown) => {
+    // Guessing keys is counted by address.
+    await limit(limits, { name: 'other', who: address }, response);
+    throw refusal;
+  });
+  await limit(limits, { name: 'management', who: caller.apiKeyId }, response);
+  return caller.scope;
 }
 
 const json = express.json({ limit: '1mb', type: () => true });
 
-/** Reads a JSON body; none at all counts as `{}`, any other type of content is refused. */
-const readBody: RequestHandler = (request, response, next) => {
+/** A JSON body; none at all counts as `{}`, any other type of content is refused. */
+async function readBody(request: Request, response: Response): Promise<unknown> {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  if (request.method === 'GET' || (encoding === undefined && Number(length ?? 0) === 0)) {
-    next();
-    return;
-  }
+  if (encoding === undefined && Number(length ?? 0) === 0) return {};
   if (!request.is('application/json')) throw new AppError('UNSUPPORTED_MEDIA_TYPE', 415, 'Send the body as application/json.');
-  json(request, response, next);
-};
-
-function serve({ method, answer }: Route): RequestHandler {
-  return async (request, response) => {
-    const input: unknown = method === 'get' ? { ...request.query } : (request.body ?? {});
-    refuseUnstorable(input);
-    const { status, body } = await answer({ scope: response.locals['scope'] ?? null, id: String(request.params['id'] ?? ''), input });
-    if (body === undefined) response.status(status).end();
-    else response.status(status).json(body);
-  };
+  await new Promise<void>((resolve, reject) => {
+    json(request, response, (error: unknown) => (error === undefined ? resolve() : reject(error)));
+  });
+  return request.body;
 }

@@ -6,7 +6,7 @@ import { emit, type Step } from './step.ts';
 
 export type Buyer = { email: string; name?: string };
 
-export type BasketItem = { priceId: string; quantity?: number };
+type BasketItem = { priceId: string; quantity?: number };
 
 /** One price, or several. */
 export type Basket = (BasketItem & { items?: never }) | { items: BasketItem[]; priceId?: never; quantity?: never };
