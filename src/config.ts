@@ -33,6 +33,13 @@ const webhookSecrets = list.pipe(
   z.array(z.string().startsWith('whsec_', 'expected signing secrets that start with whsec_, a comma between')),
 );
 
+const proxy = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(), z.enum(['loopback', 'linklocal', 'uniquelocal'])]);
+
+/** In the form Express takes: a number of hops, or a list of addresses. */
+const trustedProxies = z.union([z.string().regex(/^\d+$/).transform(Number), list.pipe(z.array(proxy))], {
+  error: 'expected the number of proxies in front, or their addresses with a comma between',
+});
+
 const perMinute = (count: number, whose: string) =>
   describe(wholeNumber(0, 1_000_000).default(count), {
     description: `Requests a minute for ${whose}; 0 turns the limit off`,
@@ -52,18 +59,10 @@ export const settings = z.object({
     description: 'Where customers and Stripe reach this service; `http://localhost:PORT` when unset',
     example: 'https://licenses.example.com',
   }),
-  TRUST_PROXY: describe(
-    z
-      .string()
-      .transform((value) => (/^\d+$/.test(value) ? Number(value) : value))
-      .pipe(
-        z.union([z.number(), z.string().regex(/^[0-9a-fA-F.:/, ]+$|^(loopback|linklocal|uniquelocal)(\s*,.*)?$/)], {
-          error: 'expected the number of proxies in front, or their addresses with a comma between',
-        }),
-      )
-      .optional(),
-    { description: 'Proxies whose `X-Forwarded-For` counts: how many stand in front, or their addresses. Unset: none', example: '1' },
-  ),
+  TRUST_PROXY: describe(trustedProxies.optional(), {
+    description: 'Proxies whose `X-Forwarded-For` counts: how many stand in front, or their addresses. Unset: none',
+    example: '1',
+  }),
   LOG_LEVEL: describe(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'), {
     description: 'How much is logged',
     example: 'info',
@@ -150,7 +149,8 @@ export function readConfig(environment: Record<string, string | undefined>): Rea
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''));
   const parsed = settings.safeParse(set);
   if (parsed.success) return { ok: true, config: Object.freeze(parsed.data) };
-  return { ok: false, faults: parsed.error.issues.map((issue) => faultOf(issue, set)) };
+  const first = parsed.error.issues.filter((issue, n, all) => all.findIndex(({ path }) => path[0] === issue.path[0]) === n);
+  return { ok: false, faults: first.map((issue) => faultOf(issue, set)) };
 }
 
 function faultOf(issue: z.core.$ZodIssue, set: Record<string, string | undefined>): string {
