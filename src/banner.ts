@@ -1,5 +1,5 @@
 import type { Config } from './config.ts';
-import type { Role } from './service.ts';
+import type { Role } from './role.ts';
 
 type Started = { role: Role; config: Config; url: string; dataFolder: string };
 

@@ -6,7 +6,8 @@ import { systemClock } from './clock.ts';
 import { startEmbeddedPostgres } from './database/embedded-postgres.ts';
 import { AppError } from './errors.ts';
 import { createLogger } from './logger.ts';
-import { type Role, roles, startService } from './service.ts';
+import { type Role, roles } from './role.ts';
+import { startService } from './service.ts';
 
 const HELP = `Tillkey: from the till to the key.
 

@@ -23,8 +23,8 @@ const payloads: { [Name in keyof Payloads]: z.ZodType<Payloads[Name]> } = {
   schedule: z.object({ name: z.string() }),
 };
 
-export type QueueName = keyof Payloads;
-export type Payload<Name extends QueueName> = Payloads[Name];
+type QueueName = keyof Payloads;
+type Payload<Name extends QueueName> = Payloads[Name];
 
 export type Queues = {
   /**

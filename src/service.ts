@@ -4,10 +4,8 @@ import { createApp } from './app.ts';
 import { bannerOf } from './banner.ts';
 import { createDependencies, type Dependencies, type Setting } from './dependencies.ts';
 import { AppError } from './errors.ts';
+import type { Role } from './role.ts';
 import { startWorker } from './worker.ts';
-
-export const roles = ['all', 'web', 'worker', 'migrate'] as const;
-export type Role = (typeof roles)[number];
 
 export type Service = {
   dependencies: Dependencies;

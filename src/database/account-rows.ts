@@ -1,4 +1,4 @@
-import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import { defineEntity, p } from '@mikro-orm/core';
 
 /** A vendor. */
 export const Account = defineEntity({
@@ -49,5 +49,3 @@ export const ApiKey = defineEntity({
     deletedAt: p.datetime(3).strictNullable(),
   },
 });
-
-export type ApiKeyRow = InferEntity<typeof ApiKey>;

@@ -89,7 +89,7 @@ export const StripeMapping = defineEntity({
     stripePriceId: p.text().strictNullable(),
     stripeProductId: p.text().strictNullable(),
     policyId: p.uuid(),
-    entitlementIds: p.array<string>(),
+    entitlementIds: p.array<string>().columnType('uuid[]'),
     gracePeriodDays: p.integer(),
     quantityMode: p.text().$type<MappingQuantity>(),
     seatsPerUnit: p.integer(),

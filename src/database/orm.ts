@@ -13,7 +13,7 @@ export type Database = MikroORM;
 /** An entity manager inside one database transaction. What takes it commits or rolls back with its caller. */
 export type Transaction = EntityManager;
 
-export const rows = [
+const rows = [
   Account, ScopeRow, SecretCheck, ApiKey,
   Product, Entitlement, Policy, StripeMapping,
   Customer, StripeCustomer, License, LicenseEntitlement,

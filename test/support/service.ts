@@ -5,7 +5,8 @@ import PostalMime, { type Email } from 'postal-mime';
 import supertest from 'supertest';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
-import { type Role, type Service, startService } from '../../src/service.ts';
+import type { Role } from '../../src/role.ts';
+import { type Service, startService } from '../../src/service.ts';
 import { createDatabase } from './database.ts';
 
 export const TEST_KEY = `lk_test_${'t'.repeat(32)}`;

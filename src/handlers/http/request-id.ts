@@ -13,7 +13,9 @@ export function identifyRequests(log: Logger): RequestHandler {
       // The route and not the path: a path may carry a key.
       const route = patternOf(request.route);
       const ms = Math.round(performance.now() - startedAt);
-      log.info({ requestId, method: request.method, route, status: response.statusCode, ms }, 'request');
+      // Probes come every few seconds and tell nothing while they succeed.
+      const probe = route === '/healthz' || route === '/readyz';
+      log[probe && response.statusCode < 400 ? 'debug' : 'info']({ requestId, method: request.method, route, status: response.statusCode, ms }, 'request');
     });
     next();
   };

@@ -14,7 +14,7 @@ type Place<Input extends z.ZodType> = { method: 'get' | 'post'; path: string; in
 /** What a handler answers. Without a body none is sent. */
 export type Answer = { status: number; body?: unknown };
 
-export type Access = { permission: Permission } | { open: LimitName };
+type Access = { permission: Permission } | { open: LimitName };
 
 export type Route = Place<z.ZodType> & {
   access: Access;

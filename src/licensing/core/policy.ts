@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** Policy fields: names, types and defaults as frozen by the v1 contract. */
 
-export const policyTemplates = ['desktop_app', 'cli_tool', 'saas', 'trial', 'custom'] as const;
+const policyTemplates = ['desktop_app', 'cli_tool', 'saas', 'trial', 'custom'] as const;
 const expirationStrategies = ['RESTRICT_ACCESS', 'ALLOW_ACCESS', 'REVOKE'] as const;
 const heartbeatCullStrategies = ['DEACTIVATE_DEAD', 'KEEP_DEAD'] as const;
 const fingerprintUniqueness = ['PER_LICENSE', 'PER_POLICY', 'PER_ACCOUNT'] as const;
@@ -21,7 +21,7 @@ const count = z.int().positive().max(MOST).nullable();
 const days = z.int().positive().max(MOST_DAYS);
 
 /** What a policy says, besides its id and product. */
-export const policyFields = z.strictObject({
+const policyFields = z.strictObject({
   name: z.string().min(1).max(255),
   template: z.enum(policyTemplates).nullable(),
   maxMachines: count,

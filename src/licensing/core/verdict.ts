@@ -2,12 +2,18 @@ import type { ExpirationStrategy } from './policy.ts';
 import type { Status } from './status.ts';
 
 /** What validate-key may answer, in the order the guards stand. */
-export const verdictCodes = [
-  'NOT_FOUND', 'PRODUCT_MISMATCH', 'BANNED', 'REVOKED', 'SUSPENDED', 'EXPIRED', 'FINGERPRINT_REQUIRED',
-  'FINGERPRINT_NOT_FOUND', 'ENTITLEMENTS_MISSING', 'VALID', 'EXPIRED_ALLOWED',
-] as const;
-
-export type VerdictCode = (typeof verdictCodes)[number];
+export type VerdictCode =
+  | 'NOT_FOUND'
+  | 'PRODUCT_MISMATCH'
+  | 'BANNED'
+  | 'REVOKED'
+  | 'SUSPENDED'
+  | 'EXPIRED'
+  | 'FINGERPRINT_REQUIRED'
+  | 'FINGERPRINT_NOT_FOUND'
+  | 'ENTITLEMENTS_MISSING'
+  | 'VALID'
+  | 'EXPIRED_ALLOWED';
 
 export type Verdict = { valid: boolean; code: VerdictCode; detail: string };
 

@@ -1,0 +1,291 @@
+-- What the migrations make. Written by `npm run schema:dump`, never by hand.
+
+create table accounts (
+  id uuid not null,
+  slug text not null,
+  name text not null,
+  created_at timestamp(3) with time zone not null,
+  constraint accounts_pkey primary key (id),
+  constraint accounts_slug_key unique (slug)
+);
+
+create table scopes (
+  id integer not null generated always as identity,
+  account_id uuid not null,
+  mode text not null,
+  constraint scopes_pkey primary key (id),
+  constraint scopes_account_id_mode_key unique (account_id, mode),
+  constraint scopes_mode_check check (mode = any (array['live'::text, 'test'::text])),
+  constraint scopes_account_id_fkey foreign key (account_id) references accounts(id)
+);
+
+create table secret_checks (
+  id boolean not null default true,
+  digest bytea not null,
+  constraint secret_checks_pkey primary key (id),
+  constraint secret_checks_id_check check (id)
+);
+
+create table api_keys (
+  id uuid not null,
+  scope_id integer not null,
+  name text not null,
+  prefix text not null,
+  hash bytea not null,
+  scopes text[] not null,
+  expires_at timestamp(3) with time zone,
+  last_used_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
+  constraint api_keys_pkey primary key (id),
+  constraint api_keys_hash_key unique (hash),
+  constraint api_keys_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+
+create table products (
+  id uuid not null,
+  scope_id integer not null,
+  name text not null,
+  code text not null,
+  description text,
+  key_prefix text not null,
+  metadata jsonb not null,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
+  constraint products_pkey primary key (id),
+  constraint products_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index products_page on products (scope_id, id);
+create unique index products_code_unique on products (scope_id, code) where (deleted_at is null);
+
+create table entitlements (
+  id uuid not null,
+  scope_id integer not null,
+  code text not null,
+  name text not null,
+  metadata jsonb not null,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
+  constraint entitlements_pkey primary key (id),
+  constraint entitlements_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index entitlements_page on entitlements (scope_id, id);
+create unique index entitlements_code_unique on entitlements (scope_id, code) where (deleted_at is null);
+
+create table policies (
+  id uuid not null,
+  scope_id integer not null,
+  product_id uuid not null,
+  name text not null,
+  template text,
+  max_machines integer,
+  max_uses integer,
+  floating boolean not null,
+  duration_days integer,
+  expiration_strategy text not null,
+  require_heartbeat boolean not null,
+  heartbeat_interval_minutes integer not null,
+  heartbeat_cull_strategy text not null,
+  require_fingerprint boolean not null,
+  fingerprint_uniqueness text not null,
+  offline_allowed boolean not null,
+  offline_max_days integer not null,
+  allow_machine_transfer boolean not null,
+  is_trial boolean not null,
+  trial_duration_days integer,
+  overridable boolean not null,
+  max_unique_fingerprints integer,
+  metadata jsonb not null,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
+  constraint policies_pkey primary key (id),
+  constraint policies_product_id_fkey foreign key (product_id) references products(id),
+  constraint policies_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index policies_page on policies (scope_id, id);
+
+create table stripe_mappings (
+  id uuid not null,
+  scope_id integer not null,
+  stripe_price_id text,
+  stripe_product_id text,
+  policy_id uuid not null,
+  entitlement_ids uuid[] not null,
+  grace_period_days integer not null,
+  quantity_mode text not null,
+  seats_per_unit integer not null,
+  on_full_refund text not null,
+  on_dispute text not null,
+  on_pause_collection text not null,
+  issue_on_trial boolean not null,
+  issue_on_open_invoice boolean not null,
+  send_key_email boolean not null,
+  active boolean not null,
+  metadata jsonb not null,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
+  constraint stripe_mappings_pkey primary key (id),
+  constraint stripe_mappings_one_target check (num_nonnulls(stripe_price_id, stripe_product_id) = 1),
+  constraint stripe_mappings_policy_id_fkey foreign key (policy_id) references policies(id),
+  constraint stripe_mappings_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index stripe_mappings_page on stripe_mappings (scope_id, id);
+create unique index stripe_mappings_price_unique on stripe_mappings (scope_id, stripe_price_id) where (deleted_at is null);
+create unique index stripe_mappings_product_unique on stripe_mappings (scope_id, stripe_product_id) where (deleted_at is null);
+
+create table customers (
+  id uuid not null,
+  scope_id integer not null,
+  email text not null,
+  name text,
+  metadata jsonb not null,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
+  constraint customers_pkey primary key (id),
+  constraint customers_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index customers_page on customers (scope_id, id);
+create unique index customers_email_unique on customers (scope_id, lower(email)) where (deleted_at is null);
+
+create table stripe_customers (
+  scope_id integer not null,
+  stripe_customer_id text not null,
+  customer_id uuid not null,
+  constraint stripe_customers_pkey primary key (scope_id, stripe_customer_id),
+  constraint stripe_customers_customer_id_fkey foreign key (customer_id) references customers(id),
+  constraint stripe_customers_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index stripe_customers_customer on stripe_customers (customer_id);
+
+create table messages (
+  id uuid not null,
+  scope_id integer not null,
+  kind text not null,
+  recipient text not null,
+  data jsonb not null,
+  attempts integer not null,
+  due_at timestamp(3) with time zone,
+  last_error text,
+  created_at timestamp(3) with time zone not null,
+  sent_at timestamp(3) with time zone,
+  failed_at timestamp(3) with time zone,
+  constraint messages_pkey primary key (id),
+  constraint messages_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index messages_due on messages (due_at) where (due_at is not null);
+
+create table licenses (
+  id uuid not null,
+  scope_id integer not null,
+  key_hash bytea not null,
+  key_encrypted bytea not null,
+  name text,
+  product_id uuid not null,
+  policy_id uuid not null,
+  customer_id uuid,
+  vendor_status text not null,
+  vendor_expires_at timestamp(3) with time zone,
+  expires_at timestamp(3) with time zone,
+  max_machines_override integer,
+  max_uses_override integer,
+  uses_count integer not null,
+  metadata jsonb not null,
+  last_validated_at timestamp(3) with time zone,
+  key_message_id uuid,
+  stripe_purchase_id text,
+  stripe_item_id text,
+  stripe_unit integer,
+  stripe_price_id text,
+  stripe_customer_id text,
+  stripe_subscription_id text,
+  stripe_checkout_session_id text,
+  mapping_id uuid,
+  seats integer,
+  billing_state text,
+  billing_reason text,
+  billing_renews boolean not null,
+  grace_ends_at timestamp(3) with time zone,
+  cancels_at timestamp(3) with time zone,
+  paid_through timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
+  constraint licenses_pkey primary key (id),
+  constraint licenses_billed_whole check (num_nulls(stripe_purchase_id, stripe_item_id, stripe_unit, mapping_id, billing_state) = any (array[0, 5])),
+  constraint licenses_billing_state_check check (billing_state = any (array['ACTIVE'::text, 'GRACE'::text, 'SUSPENDED'::text, 'ENDED'::text, 'REVOKED'::text])),
+  constraint licenses_vendor_status_check check (vendor_status = any (array['active'::text, 'suspended'::text, 'revoked'::text, 'banned'::text])),
+  constraint licenses_customer_id_fkey foreign key (customer_id) references customers(id),
+  constraint licenses_key_message_id_fkey foreign key (key_message_id) references messages(id),
+  constraint licenses_mapping_id_fkey foreign key (mapping_id) references stripe_mappings(id),
+  constraint licenses_policy_id_fkey foreign key (policy_id) references policies(id),
+  constraint licenses_product_id_fkey foreign key (product_id) references products(id),
+  constraint licenses_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index licenses_customer on licenses (scope_id, customer_id);
+create index licenses_page on licenses (scope_id, id);
+create index licenses_purchase on licenses (scope_id, stripe_purchase_id);
+create unique index licenses_key_unique on licenses (key_hash, scope_id);
+create unique index licenses_purchase_unique on licenses (scope_id, stripe_item_id, stripe_unit);
+
+create table license_entitlements (
+  license_id uuid not null,
+  entitlement_id uuid not null,
+  granted_by text not null,
+  constraint license_entitlements_pkey primary key (license_id, entitlement_id, granted_by),
+  constraint license_entitlements_granted_by_check check (granted_by = any (array['vendor'::text, 'billing'::text])),
+  constraint license_entitlements_entitlement_id_fkey foreign key (entitlement_id) references entitlements(id),
+  constraint license_entitlements_license_id_fkey foreign key (license_id) references licenses(id)
+);
+
+create table stripe_events (
+  scope_id integer not null,
+  id text not null,
+  type text not null,
+  livemode boolean not null,
+  api_version text,
+  object_id text,
+  payload text not null,
+  created_at timestamp(3) with time zone not null,
+  received_at timestamp(3) with time zone not null,
+  processed_at timestamp(3) with time zone,
+  attempts integer not null,
+  due_at timestamp(3) with time zone,
+  purchase_id text,
+  outcome text,
+  reason_code text,
+  reason text,
+  constraint stripe_events_pkey primary key (scope_id, id),
+  constraint stripe_events_done_whole check ((outcome is null) = (processed_at is null)),
+  constraint stripe_events_outcome_check check (outcome = any (array['applied'::text, 'ignored'::text, 'needs_attention'::text, 'failed'::text])),
+  constraint stripe_events_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index stripe_events_due on stripe_events (due_at) where (due_at is not null);
+create index stripe_events_page on stripe_events (scope_id, received_at, id);
+create index stripe_events_purchase on stripe_events (scope_id, purchase_id) where (purchase_id is not null);
+
+create table stripe_facts (
+  scope_id integer not null,
+  id text not null,
+  kind text not null,
+  purchase_id text,
+  customer_id text,
+  as_of timestamp(3) with time zone not null,
+  fact jsonb not null,
+  marks jsonb not null,
+  constraint stripe_facts_pkey primary key (scope_id, id),
+  constraint stripe_facts_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index stripe_facts_customer on stripe_facts (scope_id, customer_id);
+create index stripe_facts_purchase on stripe_facts (scope_id, purchase_id);
+
+create table rate_limits (
+  key text not null,
+  points integer not null default 0,
+  expire bigint,
+  constraint rate_limits_pkey primary key (key)
+);
