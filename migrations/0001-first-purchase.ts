@@ -4,7 +4,8 @@ import { Migration } from '@mikro-orm/migrations';
  * The first schema: accounts and scopes, the catalogue (products, policies, entitlements, mappings), licenses and
  * customers, the inbox (`stripe_events`), the outbox (`messages`) and what Stripe says (`stripe_facts`).
  *
- * Every owned row carries its scope, first in its indexes. What must never happen twice is a unique index here.
+ * Every owned row carries its scope, first in its indexes and part of every reference: a row can only name rows of its own
+ * scope. What must never happen twice is a unique index here.
  */
 export class Migration0001FirstPurchase extends Migration {
   override name = '0001-first-purchase';
@@ -56,7 +57,7 @@ export class Migration0001FirstPurchase extends Migration {
         deleted_at timestamptz(3)
       );
       create unique index products_code_unique on products (scope_id, code) where deleted_at is null;
-      create index products_page on products (scope_id, id);
+      create unique index products_page on products (scope_id, id);
 
       create table entitlements (
         id uuid primary key,
@@ -69,12 +70,12 @@ export class Migration0001FirstPurchase extends Migration {
         deleted_at timestamptz(3)
       );
       create unique index entitlements_code_unique on entitlements (scope_id, code) where deleted_at is null;
-      create index entitlements_page on entitlements (scope_id, id);
+      create unique index entitlements_page on entitlements (scope_id, id);
 
       create table policies (
         id uuid primary key,
         scope_id integer not null references scopes (id),
-        product_id uuid not null references products (id),
+        product_id uuid not null,
         name text not null,
         template text,
         max_machines integer,
@@ -97,16 +98,17 @@ export class Migration0001FirstPurchase extends Migration {
         metadata jsonb not null,
         created_at timestamptz(3) not null,
         updated_at timestamptz(3) not null,
-        deleted_at timestamptz(3)
+        deleted_at timestamptz(3),
+        foreign key (scope_id, product_id) references products (scope_id, id)
       );
-      create index policies_page on policies (scope_id, id);
+      create unique index policies_page on policies (scope_id, id);
 
       create table stripe_mappings (
         id uuid primary key,
         scope_id integer not null references scopes (id),
         stripe_price_id text,
         stripe_product_id text,
-        policy_id uuid not null references policies (id),
+        policy_id uuid not null,
         entitlement_ids uuid[] not null,
         grace_period_days integer not null,
         quantity_mode text not null,
@@ -122,11 +124,12 @@ export class Migration0001FirstPurchase extends Migration {
         created_at timestamptz(3) not null,
         updated_at timestamptz(3) not null,
         deleted_at timestamptz(3),
+        foreign key (scope_id, policy_id) references policies (scope_id, id),
         constraint stripe_mappings_one_target check (num_nonnulls(stripe_price_id, stripe_product_id) = 1)
       );
       create unique index stripe_mappings_price_unique on stripe_mappings (scope_id, stripe_price_id) where deleted_at is null;
       create unique index stripe_mappings_product_unique on stripe_mappings (scope_id, stripe_product_id) where deleted_at is null;
-      create index stripe_mappings_page on stripe_mappings (scope_id, id);
+      create unique index stripe_mappings_page on stripe_mappings (scope_id, id);
 
       create table customers (
         id uuid primary key,
@@ -139,15 +142,16 @@ export class Migration0001FirstPurchase extends Migration {
         deleted_at timestamptz(3)
       );
       create unique index customers_email_unique on customers (scope_id, lower(email)) where deleted_at is null;
-      create index customers_page on customers (scope_id, id);
+      create unique index customers_page on customers (scope_id, id);
 
       create table stripe_customers (
         scope_id integer not null references scopes (id),
         stripe_customer_id text not null,
-        customer_id uuid not null references customers (id),
-        primary key (scope_id, stripe_customer_id)
+        customer_id uuid not null,
+        primary key (scope_id, stripe_customer_id),
+        foreign key (scope_id, customer_id) references customers (scope_id, id)
       );
-      create index stripe_customers_customer on stripe_customers (customer_id);
+      create index stripe_customers_customer on stripe_customers (scope_id, customer_id);
 
       create table messages (
         id uuid primary key,
@@ -162,6 +166,7 @@ export class Migration0001FirstPurchase extends Migration {
         sent_at timestamptz(3),
         failed_at timestamptz(3)
       );
+      create unique index messages_page on messages (scope_id, id);
       create index messages_due on messages (due_at) where due_at is not null;
 
       create table licenses (
@@ -170,9 +175,9 @@ export class Migration0001FirstPurchase extends Migration {
         key_hash bytea not null,
         key_encrypted bytea not null,
         name text,
-        product_id uuid not null references products (id),
-        policy_id uuid not null references policies (id),
-        customer_id uuid references customers (id),
+        product_id uuid not null,
+        policy_id uuid not null,
+        customer_id uuid,
         vendor_status text not null check (vendor_status in ('active', 'suspended', 'revoked', 'banned')),
         vendor_expires_at timestamptz(3),
         expires_at timestamptz(3),
@@ -181,7 +186,7 @@ export class Migration0001FirstPurchase extends Migration {
         uses_count integer not null,
         metadata jsonb not null,
         last_validated_at timestamptz(3),
-        key_message_id uuid references messages (id),
+        key_message_id uuid,
         stripe_purchase_id text,
         stripe_item_id text,
         stripe_unit integer,
@@ -189,7 +194,7 @@ export class Migration0001FirstPurchase extends Migration {
         stripe_customer_id text,
         stripe_subscription_id text,
         stripe_checkout_session_id text,
-        mapping_id uuid references stripe_mappings (id),
+        mapping_id uuid,
         seats integer,
         billing_state text check (billing_state in ('ACTIVE', 'GRACE', 'SUSPENDED', 'ENDED', 'REVOKED')),
         billing_reason text,
@@ -200,19 +205,27 @@ export class Migration0001FirstPurchase extends Migration {
         created_at timestamptz(3) not null,
         updated_at timestamptz(3) not null,
         deleted_at timestamptz(3),
+        foreign key (scope_id, product_id) references products (scope_id, id),
+        foreign key (scope_id, policy_id) references policies (scope_id, id),
+        foreign key (scope_id, customer_id) references customers (scope_id, id),
+        foreign key (scope_id, key_message_id) references messages (scope_id, id),
+        foreign key (scope_id, mapping_id) references stripe_mappings (scope_id, id),
         constraint licenses_billed_whole check (num_nulls(stripe_purchase_id, stripe_item_id, stripe_unit, mapping_id, billing_state) in (0, 5))
       );
       create unique index licenses_key_unique on licenses (key_hash, scope_id);
       create unique index licenses_purchase_unique on licenses (scope_id, stripe_item_id, stripe_unit);
       create index licenses_purchase on licenses (scope_id, stripe_purchase_id);
       create index licenses_customer on licenses (scope_id, customer_id);
-      create index licenses_page on licenses (scope_id, id);
+      create unique index licenses_page on licenses (scope_id, id);
 
       create table license_entitlements (
-        license_id uuid not null references licenses (id),
-        entitlement_id uuid not null references entitlements (id),
+        scope_id integer not null references scopes (id),
+        license_id uuid not null,
+        entitlement_id uuid not null,
         granted_by text not null check (granted_by in ('vendor', 'billing')),
-        primary key (license_id, entitlement_id, granted_by)
+        primary key (scope_id, license_id, entitlement_id, granted_by),
+        foreign key (scope_id, license_id) references licenses (scope_id, id),
+        foreign key (scope_id, entitlement_id) references entitlements (scope_id, id)
       );
 
       create table stripe_events (

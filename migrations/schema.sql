@@ -56,8 +56,8 @@ create table products (
   constraint products_pkey primary key (id),
   constraint products_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
-create index products_page on products (scope_id, id);
 create unique index products_code_unique on products (scope_id, code) where (deleted_at is null);
+create unique index products_page on products (scope_id, id);
 
 create table entitlements (
   id uuid not null,
@@ -71,8 +71,8 @@ create table entitlements (
   constraint entitlements_pkey primary key (id),
   constraint entitlements_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
-create index entitlements_page on entitlements (scope_id, id);
 create unique index entitlements_code_unique on entitlements (scope_id, code) where (deleted_at is null);
+create unique index entitlements_page on entitlements (scope_id, id);
 
 create table policies (
   id uuid not null,
@@ -102,10 +102,10 @@ create table policies (
   updated_at timestamp(3) with time zone not null,
   deleted_at timestamp(3) with time zone,
   constraint policies_pkey primary key (id),
-  constraint policies_product_id_fkey foreign key (product_id) references products(id),
-  constraint policies_scope_id_fkey foreign key (scope_id) references scopes(id)
+  constraint policies_scope_id_fkey foreign key (scope_id) references scopes(id),
+  constraint policies_scope_id_product_id_fkey foreign key (scope_id, product_id) references products(scope_id, id)
 );
-create index policies_page on policies (scope_id, id);
+create unique index policies_page on policies (scope_id, id);
 
 create table stripe_mappings (
   id uuid not null,
@@ -130,10 +130,10 @@ create table stripe_mappings (
   deleted_at timestamp(3) with time zone,
   constraint stripe_mappings_pkey primary key (id),
   constraint stripe_mappings_one_target check (num_nonnulls(stripe_price_id, stripe_product_id) = 1),
-  constraint stripe_mappings_policy_id_fkey foreign key (policy_id) references policies(id),
-  constraint stripe_mappings_scope_id_fkey foreign key (scope_id) references scopes(id)
+  constraint stripe_mappings_scope_id_fkey foreign key (scope_id) references scopes(id),
+  constraint stripe_mappings_scope_id_policy_id_fkey foreign key (scope_id, policy_id) references policies(scope_id, id)
 );
-create index stripe_mappings_page on stripe_mappings (scope_id, id);
+create unique index stripe_mappings_page on stripe_mappings (scope_id, id);
 create unique index stripe_mappings_price_unique on stripe_mappings (scope_id, stripe_price_id) where (deleted_at is null);
 create unique index stripe_mappings_product_unique on stripe_mappings (scope_id, stripe_product_id) where (deleted_at is null);
 
@@ -149,18 +149,18 @@ create table customers (
   constraint customers_pkey primary key (id),
   constraint customers_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
-create index customers_page on customers (scope_id, id);
 create unique index customers_email_unique on customers (scope_id, lower(email)) where (deleted_at is null);
+create unique index customers_page on customers (scope_id, id);
 
 create table stripe_customers (
   scope_id integer not null,
   stripe_customer_id text not null,
   customer_id uuid not null,
   constraint stripe_customers_pkey primary key (scope_id, stripe_customer_id),
-  constraint stripe_customers_customer_id_fkey foreign key (customer_id) references customers(id),
+  constraint stripe_customers_scope_id_customer_id_fkey foreign key (scope_id, customer_id) references customers(scope_id, id),
   constraint stripe_customers_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
-create index stripe_customers_customer on stripe_customers (customer_id);
+create index stripe_customers_customer on stripe_customers (scope_id, customer_id);
 
 create table messages (
   id uuid not null,
@@ -178,6 +178,7 @@ create table messages (
   constraint messages_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
 create index messages_due on messages (due_at) where (due_at is not null);
+create unique index messages_page on messages (scope_id, id);
 
 create table licenses (
   id uuid not null,
@@ -219,27 +220,29 @@ create table licenses (
   constraint licenses_billed_whole check (num_nulls(stripe_purchase_id, stripe_item_id, stripe_unit, mapping_id, billing_state) = any (array[0, 5])),
   constraint licenses_billing_state_check check (billing_state = any (array['ACTIVE'::text, 'GRACE'::text, 'SUSPENDED'::text, 'ENDED'::text, 'REVOKED'::text])),
   constraint licenses_vendor_status_check check (vendor_status = any (array['active'::text, 'suspended'::text, 'revoked'::text, 'banned'::text])),
-  constraint licenses_customer_id_fkey foreign key (customer_id) references customers(id),
-  constraint licenses_key_message_id_fkey foreign key (key_message_id) references messages(id),
-  constraint licenses_mapping_id_fkey foreign key (mapping_id) references stripe_mappings(id),
-  constraint licenses_policy_id_fkey foreign key (policy_id) references policies(id),
-  constraint licenses_product_id_fkey foreign key (product_id) references products(id),
-  constraint licenses_scope_id_fkey foreign key (scope_id) references scopes(id)
+  constraint licenses_scope_id_customer_id_fkey foreign key (scope_id, customer_id) references customers(scope_id, id),
+  constraint licenses_scope_id_fkey foreign key (scope_id) references scopes(id),
+  constraint licenses_scope_id_key_message_id_fkey foreign key (scope_id, key_message_id) references messages(scope_id, id),
+  constraint licenses_scope_id_mapping_id_fkey foreign key (scope_id, mapping_id) references stripe_mappings(scope_id, id),
+  constraint licenses_scope_id_policy_id_fkey foreign key (scope_id, policy_id) references policies(scope_id, id),
+  constraint licenses_scope_id_product_id_fkey foreign key (scope_id, product_id) references products(scope_id, id)
 );
 create index licenses_customer on licenses (scope_id, customer_id);
-create index licenses_page on licenses (scope_id, id);
 create index licenses_purchase on licenses (scope_id, stripe_purchase_id);
 create unique index licenses_key_unique on licenses (key_hash, scope_id);
+create unique index licenses_page on licenses (scope_id, id);
 create unique index licenses_purchase_unique on licenses (scope_id, stripe_item_id, stripe_unit);
 
 create table license_entitlements (
+  scope_id integer not null,
   license_id uuid not null,
   entitlement_id uuid not null,
   granted_by text not null,
-  constraint license_entitlements_pkey primary key (license_id, entitlement_id, granted_by),
+  constraint license_entitlements_pkey primary key (scope_id, license_id, entitlement_id, granted_by),
   constraint license_entitlements_granted_by_check check (granted_by = any (array['vendor'::text, 'billing'::text])),
-  constraint license_entitlements_entitlement_id_fkey foreign key (entitlement_id) references entitlements(id),
-  constraint license_entitlements_license_id_fkey foreign key (license_id) references licenses(id)
+  constraint license_entitlements_scope_id_entitlement_id_fkey foreign key (scope_id, entitlement_id) references entitlements(scope_id, id),
+  constraint license_entitlements_scope_id_fkey foreign key (scope_id) references scopes(id),
+  constraint license_entitlements_scope_id_license_id_fkey foreign key (scope_id, license_id) references licenses(scope_id, id)
 );
 
 create table stripe_events (

@@ -41,7 +41,7 @@ export type Queues = {
 };
 
 /** How long an enqueue may keep an answer waiting. */
-const ENQUEUE_TIMEOUT_MS = 1_000;
+const ENQUEUE_TIMEOUT_MS = 500;
 /** Done jobs are dropped at once and each is tried once: the row they name decides what comes next. */
 const jobOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
 
@@ -61,7 +61,8 @@ export function createQueues({ redisUrl, databaseUrl, log }: { redisUrl: string 
       await withTimeout(added).catch((error: Error) => log.warn({ queue, error: error.message }, 'could not enqueue; the sweep will'));
     },
     work: (queue, concurrency, handle) => {
-      workers.push(engine.worker(queue, async ({ data }) => handle(payloads[queue].parse(data)), concurrency));
+      const process: Processor = async ({ data }) => handle(payloads[queue].parse(data));
+      workers.push(engine.worker(queue, reported(process, queue, log), concurrency));
     },
     repeat: async (name, everyMs) => {
       await withTimeout(queueOf('schedule').upsertJobScheduler(name, { every: everyMs }, { name, data: { name }, opts: jobOptions }));
@@ -72,6 +73,14 @@ export function createQueues({ redisUrl, databaseUrl, log }: { redisUrl: string 
       await engine.close();
     },
   };
+}
+
+function reported(process: Processor, queue: QueueName, log: Logger): Processor {
+  return (job) =>
+    process(job).catch((error: Error) => {
+      log.error({ queue, error: error.message }, 'job failed; what it left undone is still due');
+      throw error;
+    });
 }
 
 function withTimeout<T>(work: Promise<T>): Promise<T> {

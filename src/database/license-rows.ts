@@ -81,6 +81,7 @@ export const LicenseEntitlement = defineEntity({
   name: 'LicenseEntitlement',
   tableName: 'license_entitlements',
   properties: {
+    scopeId: p.integer().primary(),
     licenseId: p.uuid().primary(),
     entitlementId: p.uuid().primary(),
     grantedBy: p.text().$type<'vendor' | 'billing'>().primary(),

@@ -21,7 +21,7 @@ const rows = [
 ];
 
 /** Opens the pool (lazily) and knows the rows and the migrations. Close with `database.close(true)`. */
-export async function connectDatabase(databaseUrl: string, poolSize = 10): Promise<Database> {
+export async function connectDatabase(databaseUrl: string, poolSize = 16): Promise<Database> {
   return MikroORM.init({
     clientUrl: databaseUrl,
     entities: rows,

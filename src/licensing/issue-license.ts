@@ -14,7 +14,7 @@ import { policyWithProduct } from './store.ts';
  */
 export async function issueLicense(tx: Transaction, keys: LicenseKeys, order: { scope: Scope; bought: BoughtUnit }, now: Date): Promise<LicenseRow> {
   const { scope, bought } = order;
-  const { policy, product } = await policyWithProduct(tx, scope, bought.policyId);
+  const { policy, product } = await policyWithProduct(tx, { scopeId: scope.id }, bought.policyId);
   const key = keys.mint(product.keyPrefix);
   const keyHash = keys.lookupHash(key);
   if (keyHash === null) throw new Error('a minted key does not pass its own check');

@@ -1,7 +1,7 @@
 import type { LicenseRow } from '../database/license-rows.ts';
 import type { Transaction } from '../database/orm.ts';
 import type { BoughtUnit } from './core/bought-unit.ts';
-import { replaceBillingEntitlements } from './store.ts';
+import { policyWithProduct, replaceBillingEntitlements } from './store.ts';
 
 /**
  * Makes a license what billing says it should be, in the caller's transaction. What the vendor decided stays: the
@@ -10,8 +10,10 @@ import { replaceBillingEntitlements } from './store.ts';
 export async function setBilling(tx: Transaction, change: { license: LicenseRow; bought: BoughtUnit }, now: Date): Promise<void> {
   const { license, bought } = change;
   const { state, reason, renews, graceEndsAt, cancelsAt, paidThrough } = bought.billing;
+  const { product } = await policyWithProduct(tx, license, bought.policyId);
   const next: Partial<LicenseRow> = {
     policyId: bought.policyId,
+    productId: product.id,
     mappingId: bought.mappingId,
     customerId: license.customerId ?? bought.customerId,
     seats: bought.seats,
@@ -24,7 +26,7 @@ export async function setBilling(tx: Transaction, change: { license: LicenseRow;
   };
   if (differs(license, next)) Object.assign(license, next, { updatedAt: now });
   await tx.flush();
-  await replaceBillingEntitlements(tx, license.id, bought.entitlementIds);
+  await replaceBillingEntitlements(tx, license, bought.entitlementIds);
 }
 
 function latest(expiry: Date, vendorExpiry: Date | null): Date {

@@ -16,9 +16,9 @@ export async function allEntitlementsExist(tx: Transaction, scope: Scope, ids: s
 }
 
 /** A policy with its product, even a deleted one: a license that was bought is owed all the same. */
-export async function policyWithProduct(tx: Transaction, scope: Scope, policyId: string) {
-  const policy = await tx.findOneOrFail(Policy, { id: policyId, scopeId: scope.id });
-  const product = await tx.findOneOrFail(Product, { id: policy.productId, scopeId: scope.id });
+export async function policyWithProduct(tx: Transaction, { scopeId }: { scopeId: number }, policyId: string) {
+  const policy = await tx.findOneOrFail(Policy, { id: policyId, scopeId });
+  const product = await tx.findOneOrFail(Product, { id: policy.productId, scopeId });
   return { policy, product };
 }
 
@@ -43,12 +43,13 @@ export async function upsertCustomer(tx: Transaction, scope: Scope, contact: { e
 }
 
 /** Makes the entitlements that billing grants a license exactly `entitlementIds`. What the vendor granted stays. */
-export async function replaceBillingEntitlements(tx: Transaction, licenseId: string, entitlementIds: string[]): Promise<void> {
-  const granted = await tx.find(LicenseEntitlement, { licenseId, grantedBy: 'billing' });
+export async function replaceBillingEntitlements(tx: Transaction, license: { scopeId: number; id: string }, entitlementIds: string[]): Promise<void> {
+  const grant = { scopeId: license.scopeId, licenseId: license.id, grantedBy: 'billing' } as const;
+  const granted = await tx.find(LicenseEntitlement, grant);
   const wanted = new Set(entitlementIds);
   const held = new Set(granted.map(({ entitlementId }) => entitlementId));
   for (const row of granted) if (!wanted.has(row.entitlementId)) tx.remove(row);
-  for (const entitlementId of wanted.difference(held)) tx.persist(tx.create(LicenseEntitlement, { licenseId, entitlementId, grantedBy: 'billing' }));
+  for (const entitlementId of wanted.difference(held)) tx.persist(tx.create(LicenseEntitlement, { ...grant, entitlementId }));
 }
 
 /** A license as it is shown and judged: the row with what stands in other tables. */
@@ -66,7 +67,7 @@ export async function withDetails(tx: Transaction, licenses: LicenseRow[]): Prom
   const policies = byId(await tx.find(Policy, among(licenses.map((license) => license.policyId))));
   const products = byId(await tx.find(Product, among(licenses.map((license) => license.productId))));
   const customers = byId(await tx.find(Customer, among(licenses.map((license) => license.customerId))));
-  const codes = await entitlementCodes(tx, licenses.map(({ id }) => id));
+  const codes = await entitlementCodes(tx, licenses);
   return licenses.flatMap((license) => {
     const [policy, product] = [policies.get(license.policyId), products.get(license.productId)];
     if (!policy || !product) return [];
@@ -80,15 +81,15 @@ function byId<Row extends { id: string }>(found: Row[]): Map<string, Row> {
   return new Map(found.map((row) => [row.id, row]));
 }
 
-async function entitlementCodes(tx: Transaction, licenseIds: string[]): Promise<Map<string, string[]>> {
-  if (licenseIds.length === 0) return new Map();
+async function entitlementCodes(tx: Transaction, licenses: LicenseRow[]): Promise<Map<string, string[]>> {
+  const [first] = licenses;
+  if (!first) return new Map();
   const found = await query(tx, sql<{ license_id: string; codes: string[] }>`
     select g.license_id, array_agg(distinct e.code order by e.code) as codes
     from license_entitlements g join entitlements e on e.id = g.entitlement_id and e.deleted_at is null
-    where g.license_id = any(${licenseIds}::uuid[]) group by g.license_id`);
+    where g.scope_id = ${first.scopeId} and g.license_id = any(${licenses.map(({ id }) => id)}::uuid[]) group by g.license_id`);
   return new Map(found.map((row) => [row.license_id, row.codes]));
 }
-
 
 /** How many licenses each product or customer has. */
 export async function countLicenses(tx: Transaction, owner: 'product_id' | 'customer_id', ids: string[]): Promise<Map<string, number>> {
@@ -137,7 +138,7 @@ export async function findAskedLicense(database: Database, hash: Buffer): Promis
        o.expiration_strategy as "expirationStrategy", o.require_fingerprint as "requireFingerprint",
        coalesce(l.max_machines_override, l.seats, o.max_machines) as "maxMachines",
        array(select e.code from license_entitlements g join entitlements e on e.id = g.entitlement_id
-             where g.license_id = l.id and e.deleted_at is null group by e.code order by e.code) as entitlements
+             where g.scope_id = l.scope_id and g.license_id = l.id and e.deleted_at is null group by e.code order by e.code) as entitlements
      from licenses l
      join scopes s on s.id = l.scope_id
      join products p on p.id = l.product_id

@@ -113,6 +113,25 @@ describe('a purchase', () => {
     expect((await tillkey.call('GET', '/api/v1/stripe-events?outcome=needs_attention')).body.data).toEqual([]);
   });
 
+  test('that moves to the price of another product keeps its key and takes the new terms', async () => {
+    const tillkey = await start();
+    const basic = await createCatalog(tillkey);
+    const pro = await createCatalog(tillkey, { stripePriceId: 'price_2' });
+    const { events, subscription } = firstMonth();
+    for (const sent of events) await deliver(tillkey.url, sent);
+    await tillkey.settled();
+    const [before] = await licensesOf(tillkey);
+    expect(before).toMatchObject({ productId: basic.productId, policyId: basic.policyId });
+    const [item] = subscription.items.data;
+    const moved = { ...subscription, items: { data: [{ ...item, price: { id: 'price_2', product: 'prod_2' } }] } };
+    await deliver(tillkey.url, event('customer.subscription.updated', moved, { created: unix() + 5 }));
+    await tillkey.settled();
+    const [after, ...others] = await licensesOf(tillkey);
+    expect(after).toMatchObject({ id: before.id, key: before.key, productId: pro.productId, policyId: pro.policyId, billing: { stripePriceId: 'price_2', mappingId: pro.mappingId } });
+    expect(others).toEqual([]);
+    expect(await tillkey.mails()).toHaveLength(1);
+  });
+
   test('in test mode is nowhere in live data', async () => {
     const tillkey = await start();
     await createCatalog(tillkey);

@@ -87,6 +87,18 @@ describe('lists', () => {
 });
 
 describe('test and live', () => {
+  test('are kept apart by the database itself: a row can only name rows of its own scope', async () => {
+    const em = tillkey.service.dependencies.database.em.fork();
+    const { id } = await product();
+    const [live] = tillkey.service.dependencies.scopes;
+    const smuggle = `insert into policies select gen_random_uuid(), ?, product_id, name, template, max_machines, max_uses, floating, duration_days,
+      expiration_strategy, require_heartbeat, heartbeat_interval_minutes, heartbeat_cull_strategy, require_fingerprint, fingerprint_uniqueness,
+      offline_allowed, offline_max_days, allow_machine_transfer, is_trial, trial_duration_days, overridable, max_unique_fingerprints, metadata,
+      created_at, updated_at, deleted_at from policies where product_id = ?`;
+    await post('/policies', { productId: id, name: 'Pro' });
+    await expect(em.execute(smuggle, [live!.id, id])).rejects.toThrow(/foreign key/);
+  });
+
   test('never meet: what one key creates, the other neither lists nor reads nor refers to', async () => {
     const test = await product();
     expect((await get(`/products/${test.id}`, LIVE_KEY)).status).toBe(404);
