@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { createCatalog } from '../support/catalog.ts';
 import { createDatabase } from '../support/database.ts';
-import { addressOf, spawnTillkey, type TillkeyProcess } from '../support/process.ts';
+import { addressOf, spawnNpmStart, spawnTillkey, type TillkeyProcess } from '../support/process.ts';
 import { callAt, TEST_KEY, TEST_SECRET } from '../support/service.ts';
 import { deliver, firstMonth } from '../support/webhook.ts';
 
@@ -103,6 +103,25 @@ describe('a start that cannot be', () => {
   }, TIMEOUT_MS);
 });
 
+describe('npm start', () => {
+  const environment = () => ({ TILLKEY_DATA_DIR: folder, LOG_LEVEL: 'silent' });
+
+  test('passes SIGTERM on: the service stops cleanly and npm exits with 0', async () => {
+    const npm = spawnNpmStart(environment());
+    await addressOf(npm);
+    expect(await npm.end('SIGTERM')).toBe(0);
+    expect(npm.printed()).toContain('finishing what is in flight');
+  }, TIMEOUT_MS);
+
+  test('that is killed hard takes the service with it, and the next one has the folder', async () => {
+    const npm = spawnNpmStart(environment());
+    await addressOf(npm);
+    await npm.end('SIGKILL');
+    const again = start();
+    expect(await addressOf(again)).toContain('http://localhost:');
+  }, TIMEOUT_MS);
+});
+
 test('a port that is taken is named', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
@@ -113,17 +132,22 @@ test('a port that is taken is named', async () => {
   taken.close();
 }, TIMEOUT_MS);
 
-test.each(['SIGTERM', 'SIGINT'] as const)('%s lets a request in flight finish', async (signal) => {
+test.each([
+  ['SIGTERM', 'main.ts'],
+  ['Ctrl-C', 'main.ts'],
+  ['Ctrl-C', 'npm start'],
+])('%s to %s lets a request in flight finish', async (signal, command) => {
   const database = await createDatabase();
   const blocker = new pg.Client({ connectionString: database.url });
   await blocker.connect();
-  const tillkey = start({ DATABASE_URL: database.url });
+  const environment = { DATABASE_URL: database.url, TILLKEY_DATA_DIR: folder, STRIPE_TEST_WEBHOOK_SECRETS: TEST_SECRET };
+  const tillkey = command === 'npm start' ? spawnNpmStart(environment) : start(environment);
   const url = await addressOf(tillkey);
   await blocker.query('begin; lock table stripe_events');
   const inFlight = deliver(url, firstMonth().events[0]!);
   const waiting = `select 1 from pg_locks where not granted and relation = 'stripe_events'::regclass`;
   while ((await blocker.query(waiting)).rowCount === 0) await new Promise((resolve) => setImmediate(resolve));
-  const ended = tillkey.end(signal);
+  const ended = signal === 'Ctrl-C' ? tillkey.interrupt() : tillkey.end('SIGTERM');
   await tillkey.prints(/finishing what is in flight/);
   await blocker.query('commit');
   expect((await inFlight).status).toBe(200);

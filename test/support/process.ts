@@ -8,16 +8,28 @@ export type TillkeyProcess = {
   prints(pattern: RegExp): Promise<RegExpExecArray>;
   /** Sends a signal and waits for the end; returns the exit code, null when the signal ended it. */
   end(signal: NodeJS.Signals): Promise<number | null>;
+  /** Ctrl-C, as a terminal sends it: to the process and all it started. */
+  interrupt(): Promise<number | null>;
   exitCode: Promise<number | null>;
 };
 
 /** Runs `src/main.ts` in a process of its own, with nothing of this process's settings. */
 export function spawnTillkey(args: string[], environment: Record<string, string>): TillkeyProcess {
+  return run(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts', ...args], environment);
+}
+
+/** Runs `npm start` as a person does. Signals go to npm alone. */
+export function spawnNpmStart(environment: Record<string, string>): TillkeyProcess {
+  return run('npm', ['start'], environment);
+}
+
+function run(command: string, args: string[], environment: Record<string, string>): TillkeyProcess {
   const { PATH, HOME, TMPDIR } = process.env;
   const inherited = Object.entries({ PATH, HOME, TMPDIR }).filter(([, value]) => value !== undefined);
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts', ...args], {
+  const child = spawn(command, args, {
     env: { ...Object.fromEntries(inherited), PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   const exitCode = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
   const { printed, prints } = listen(child, exitCode);
@@ -27,6 +39,10 @@ export function spawnTillkey(args: string[], environment: Record<string, string>
     exitCode,
     end: (signal) => {
       child.kill(signal);
+      return exitCode;
+    },
+    interrupt: () => {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT');
       return exitCode;
     },
   };
