@@ -50,7 +50,7 @@ function run(command: string, args: string[], environment: Record<string, string
 
 /** The address a process says it listens on. */
 export async function addressOf(tillkey: TillkeyProcess): Promise<string> {
-  return (await tillkey.prints(/Listening\s+(http:\S+)/))[1] ?? '';
+  return (await tillkey.prints(/Listening\s+(http:\S+)\n/))[1] ?? '';
 }
 
 function listen(child: ChildProcess, exited: Promise<unknown>): Pick<TillkeyProcess, 'printed' | 'prints'> {
