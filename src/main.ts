@@ -35,7 +35,17 @@ async function main(args: string[]): Promise<void> {
   await run(role, read.config);
 }
 
+/** Signals count from the first moment: one that comes while we start stops what has been started. */
 async function run(role: Role, config: Config): Promise<void> {
+  const starting = start(role, config);
+  stopOnSignal(async () => (await starting).stop());
+  stopWithNpm();
+  const { banner, stop } = await starting;
+  if (role === 'migrate') return stop();
+  process.stdout.write(banner);
+}
+
+async function start(role: Role, config: Config): Promise<{ banner: string; stop: () => Promise<void> }> {
   const dataFolder = resolve(config.TILLKEY_DATA_DIR);
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const embedded = config.DATABASE_URL === undefined ? await startEmbeddedPostgres(dataFolder) : null;
@@ -49,10 +59,7 @@ async function run(role: Role, config: Config): Promise<void> {
     await service.stop();
     await embedded?.stop();
   };
-  if (role === 'migrate') return stop();
-  process.stdout.write(service.banner);
-  stopOnSignal(stop);
-  stopWithNpm();
+  return { banner: service.banner, stop };
 }
 
 /** An npm that is killed hard would leave us running where no Ctrl-C reaches us: its end is ours. */

@@ -122,6 +122,13 @@ describe('npm start', () => {
   }, TIMEOUT_MS);
 });
 
+test('a SIGTERM while it starts stops what has been started, and the folder is free at once', async () => {
+  const first = start();
+  await first.prints(/API keys/);
+  expect(await first.end('SIGTERM')).toBe(0);
+  expect(await addressOf(start())).toContain('http://localhost:');
+}, TIMEOUT_MS);
+
 test('a port that is taken is named', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
