@@ -1,6 +1,7 @@
 import express, { type Express } from 'express';
 import type { Dependencies } from './dependencies.ts';
 import { healthz, readyz } from './handlers/health.ts';
+import { limitOthers } from './handlers/http/limit.ts';
 import { answerErrors, answerUnknownPath } from './handlers/http/problem.ts';
 import { identifyRequests } from './handlers/http/request-id.ts';
 import { mount, type Route } from './handlers/http/route.ts';
@@ -36,11 +37,12 @@ export function createApp(dependencies: Dependencies): Express {
   app.disable('etag');
   app.set('trust proxy', config.TRUST_PROXY ?? false);
   app.use(identifyRequests(log));
-  app.get('/healthz', healthz);
-  app.get('/readyz', readyz(dependencies));
+  const others = limitOthers(dependencies.limits);
+  app.get('/healthz', others, healthz);
+  app.get('/readyz', others, readyz(dependencies));
   app.post(['/webhooks/stripe', '/webhooks/stripe/:account'], rawBody, stripeWebhook(dependencies));
   mount(app, routes(dependencies), dependencies);
-  app.use(answerUnknownPath);
+  app.use(others, answerUnknownPath);
   app.use(answerErrors(log));
   return app;
 }

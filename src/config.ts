@@ -18,9 +18,16 @@ const wholeNumber = (least: number, most: number) =>
     .pipe(z.number().min(least, `expected at least ${least}`).max(most, `expected at most ${most}`));
 
 const url = (...protocols: string[]) =>
-  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol.slice(0, -1)), {
-    message: `expected a URL starting with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
+  z.string().refine((value) => isUrl(value, protocols), {
+    message: `expected a URL with a host, starting with ${protocols.map((protocol) => `${protocol}://`).join(' or ')}`,
   });
+
+function isUrl(value: string, protocols: string[]): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, username, password } = new URL(value);
+  const wellEscaped = /^([^%]|%[0-9A-Fa-f]{2})*$/.test(username + password);
+  return protocols.includes(protocol.slice(0, -1)) && hostname !== '' && wellEscaped;
+}
 
 const list = z.string().transform((value) =>
   value
@@ -30,7 +37,7 @@ const list = z.string().transform((value) =>
 );
 
 const webhookSecrets = list.pipe(
-  z.array(z.string().startsWith('whsec_', 'expected signing secrets that start with whsec_, a comma between')),
+  z.array(z.string().regex(/^whsec_[A-Za-z0-9_+/=-]+$/, 'expected signing secrets that start with whsec_, a comma between')),
 );
 
 const proxy = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(), z.enum(['loopback', 'linklocal', 'uniquelocal'])]);
@@ -67,7 +74,7 @@ export const settings = z.object({
     description: 'How much is logged',
     example: 'info',
   }),
-  DATABASE_URL: describe(url('postgres', 'postgresql').optional(), {
+  DATABASE_URL: describe(url('postgres', 'postgresql').refine((value) => /^[^?]*:\/\/[^/]+\/[^/?]+/.test(value), 'expected a URL with a host and the name of a database').optional(), {
     description: 'PostgreSQL 14 or newer. Unset: an embedded PostgreSQL under the data folder',
     example: 'postgres://tillkey:password@localhost:5432/tillkey',
     secret: true,

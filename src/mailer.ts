@@ -44,9 +44,10 @@ function fileMailer(from: string, mailFolder: string): Mailer {
   return { destination: mailFolder, send: (mail) => settle(write(mail)), close: () => transport.close() };
 }
 
-function envelopeOf({ id, ...mail }: Mail, from: string) {
+function envelopeOf({ id, to, ...mail }: Mail, from: string) {
   const domain = /@([^>\s]+)/.exec(from)?.[1] ?? 'localhost';
-  return { ...mail, from, messageId: `<${id}@${domain}>` };
+  // As an object the address is taken as it is and never read as a list.
+  return { ...mail, to: { name: '', address: to }, from, messageId: `<${id}@${domain}>` };
 }
 
 function serverOf(smtpUrl: string) {

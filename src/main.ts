@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Config, readConfig } from './config.ts';
 import { systemClock } from './clock.ts';
@@ -47,7 +47,7 @@ async function run(role: Role, config: Config): Promise<void> {
 
 async function start(role: Role, config: Config): Promise<{ banner: string; stop: () => Promise<void> }> {
   const dataFolder = resolve(config.TILLKEY_DATA_DIR);
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  await makeDataFolder(dataFolder);
   const embedded = config.DATABASE_URL === undefined ? await startEmbeddedPostgres(dataFolder) : null;
   const databaseUrl = embedded?.url ?? config.DATABASE_URL ?? '';
   const log = createLogger(config.LOG_LEVEL);
@@ -60,6 +60,13 @@ async function start(role: Role, config: Config): Promise<{ banner: string; stop
     await embedded?.stop();
   };
   return { banner: service.banner, stop };
+}
+
+async function makeDataFolder(path: string): Promise<void> {
+  const usable = mkdir(path, { recursive: true, mode: 0o700 }).then(() => access(path, constants.R_OK | constants.W_OK | constants.X_OK));
+  await usable.catch((cause: Error) => {
+    throw new AppError('DATA_FOLDER_UNUSABLE', 500, `TILLKEY_DATA_DIR: ${path} cannot be used: ${cause.message}. Give a folder that may be written to`, { cause });
+  });
 }
 
 /** An npm that is killed hard would leave us running where no Ctrl-C reaches us: its end is ours. */

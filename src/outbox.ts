@@ -23,6 +23,12 @@ export function writeMessage(tx: Transaction, scope: Scope, message: NewMessage,
   return id;
 }
 
+/** Those of `ids` whose sending was given up. */
+export async function givenUpMessages(tx: Transaction, ids: string[]): Promise<Set<string>> {
+  const found = await tx.find(Message, { id: { $in: ids }, failedAt: { $ne: null } });
+  return new Set(found.map(({ id }) => id));
+}
+
 /** What trying to send came to. `retryAt` null gives the message up. */
 export type SendResult = { sent: true } | { sent: false; error: string; retryAt: Date | null };
 

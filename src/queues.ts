@@ -40,6 +40,8 @@ export type Queues = {
   close(): Promise<void>;
 };
 
+/** How long jobs in flight may take once we stop. */
+const CLOSE_TIMEOUT_MS = 15_000;
 /** How long an enqueue may keep an answer waiting. */
 const ENQUEUE_TIMEOUT_MS = 500;
 /** Done jobs are dropped at once and each is tried once: the row they name decides what comes next. */
@@ -68,8 +70,9 @@ export function createQueues({ redisUrl, databaseUrl, log }: { redisUrl: string 
       await withTimeout(queueOf('schedule').upsertJobScheduler(name, { every: everyMs }, { name, data: { name }, opts: jobOptions }));
     },
     close: async () => {
-      await Promise.all(workers.map((worker) => worker.close()));
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      const closing = Promise.all(workers.map((worker) => worker.close())).then(() => Promise.all([...queues.values()].map((queue) => queue.close())));
+      // With its backend away a worker cannot say goodbye; what it was doing is still due.
+      await Promise.race([closing, setTimeout(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
       await engine.close();
     },
   };

@@ -5,6 +5,8 @@ import type { Allowance, LimitName, Limits } from './handlers/http/limit.ts';
 import type { Logger } from './logger.ts';
 
 const WINDOW_S = 60;
+/** A store that hangs is a store that is away: no request waits longer for its count. */
+const STORE_TIMEOUT_MS = 250;
 
 /** Where the counts live: shared by all web processes in Redis or PostgreSQL, or in this process, when it is the only one. */
 export type LimitStore = { redisUrl: string } | { databaseUrl: string } | 'process';
@@ -49,14 +51,14 @@ function openStore(store: LimitStore, log: Logger): Store {
   if (store === 'process') return { limiter: (options) => new RateLimiterMemory(options), close: async () => undefined };
   const warn = (error: Error) => log.warn({ error: error.message }, 'rate limit store');
   if ('redisUrl' in store) {
-    const client = new Redis(store.redisUrl, { maxRetriesPerRequest: 1 });
+    const client = new Redis(store.redisUrl, { maxRetriesPerRequest: 1, commandTimeout: STORE_TIMEOUT_MS });
     client.on('error', warn);
     return {
       limiter: (options) => new RateLimiterRedis({ ...options, storeClient: client, insuranceLimiter: new RateLimiterMemory(options) }),
       close: async () => client.disconnect(),
     };
   }
-  const pool = new pg.Pool({ connectionString: store.databaseUrl, max: 4 });
+  const pool = new pg.Pool({ connectionString: store.databaseUrl, max: 4, query_timeout: STORE_TIMEOUT_MS, connectionTimeoutMillis: STORE_TIMEOUT_MS });
   pool.on('error', warn);
   const table = { storeClient: pool, tableName: 'rate_limits', tableCreated: true };
   return {

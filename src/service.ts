@@ -45,7 +45,7 @@ async function start(role: Role, dependencies: Dependencies, dataFolder: string)
 
 function listen(server: Server, port: number, host: string | undefined): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(cause.code === 'EADDRINUSE' ? portTaken(port, cause) : cause));
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(port, host, cause)));
     server.listen(port, host, () => {
       const address = server.address();
       resolve(typeof address === 'object' && address ? address.port : port);
@@ -53,13 +53,22 @@ function listen(server: Server, port: number, host: string | undefined): Promise
   });
 }
 
-function portTaken(port: number, cause: Error): AppError {
-  return new AppError('PORT_TAKEN', 500, `PORT: another program listens on ${port}. Stop it, or take another port, for example PORT=${port + 1}`, { cause });
+function cannotListen(port: number, host: string | undefined, cause: NodeJS.ErrnoException): AppError {
+  const advice =
+    cause.code === 'EADDRINUSE'
+      ? `PORT: another program listens on ${port}. Stop it, or take another port, for example PORT=${port + 1}`
+      : `HOST, PORT: cannot listen on ${host ?? 'all interfaces'}, port ${port}: ${cause.message}. Example: HOST=127.0.0.1 PORT=3000`;
+  return new AppError('CANNOT_LISTEN', 500, advice, { cause });
 }
 
-/** No new connections, idle ones closed, requests in flight answered. */
+/** How long requests in flight may take once we stop. */
+const FINISH_MS = 10_000;
+
+/** No new connections, idle ones closed, requests in flight answered; one that does not come to an end is cut off. */
 async function close(server: Server): Promise<void> {
   const closed = promisify(server.close.bind(server))();
   server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), FINISH_MS);
   await closed;
+  clearTimeout(cut);
 }

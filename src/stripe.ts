@@ -43,17 +43,19 @@ export function createStripeReader(secretKey: string, apiBase: string | undefine
     });
   };
   return {
-    subscription: (id) => read(() => withLatestInvoice(stripe, id)),
+    subscription: (id) => read(() => withItemsAndInvoice(stripe, id)),
     invoice: (id) => read(async () => withAllLines(stripe, await stripe.invoices.retrieve(id))),
     checkoutSession: (id) => read(() => withLineItems(stripe, id)),
     customer: (id) => read(() => stripe.customers.retrieve(id)),
   };
 }
 
-async function withLatestInvoice(stripe: Stripe, id: string): Promise<unknown> {
+async function withItemsAndInvoice(stripe: Stripe, id: string): Promise<unknown> {
   const subscription = await stripe.subscriptions.retrieve(id, { expand: ['customer', 'latest_invoice'] });
-  const { latest_invoice: latest } = subscription;
-  return latest !== null && typeof latest === 'object' ? { ...subscription, latest_invoice: await withAllLines(stripe, latest) } : subscription;
+  const { latest_invoice: latest, items } = subscription;
+  const data = items.has_more ? await stripe.subscriptionItems.list({ subscription: id, limit: 100 }).autoPagingToArray({ limit: 10_000 }) : items.data;
+  const invoice = latest !== null && typeof latest === 'object' ? await withAllLines(stripe, latest) : latest;
+  return { ...subscription, items: { data }, latest_invoice: invoice };
 }
 
 /** Stripe shows the first ten lines with an invoice; a line that is missed is a license that seems unpaid. */

@@ -35,7 +35,7 @@ export async function applyPurchase(
   const customer = await findOrCreateCustomer(tx, scope, buyer, now);
   const source = { scope, purchase, customerId: customer?.id ?? null, stripeCustomerId: buyer.stripeCustomerId };
   const mailed = await writePlans(tx, keys, { projection, before, source }, now);
-  const messageId = customer && deliverKeys(tx, { scope, customer, licenses: mailed }, now);
+  const messageId = customer && (await deliverKeys(tx, { scope, customer, licenses: mailed }, now));
   await tx.flush();
 
   const unmailed = mailed.some(({ keyMessageId }) => keyMessageId === null);
@@ -80,6 +80,7 @@ function issuedOf(license: LicenseRow): Issued {
     unit: license.stripeUnit ?? 0,
     mappingId: license.mappingId ?? '',
     priceId: license.stripePriceId,
+    seats: license.seats,
     expiresAt: license.expiresAt,
     billing: {
       state: license.billingState ?? 'ACTIVE',

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { arch, platform } from 'node:os';
@@ -30,7 +31,10 @@ type Identity = { uid: number; gid: number; wrapper: string[] } | null;
  * used because it ends the server on the first signal, under the requests still in flight.
  */
 export async function startEmbeddedPostgres(dataFolder: string): Promise<EmbeddedPostgres> {
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  // pg_ctl hands the path to a shell, in double quotes.
+  if (/[$`"\\]/.test(dataFolder)) {
+    throw new AppError('DATA_FOLDER_NAME', 500, `TILLKEY_DATA_DIR: the embedded PostgreSQL cannot work in a folder with one of $ \` " \\ in its path: ${dataFolder}`);
+  }
   const folder = join(dataFolder, 'postgres');
   const server = { folder, binaries: await findBinaries(), identity: await chooseIdentity(folder) };
   const password = await keepSecretFile(join(dataFolder, 'postgres-password'));
@@ -94,7 +98,7 @@ const control = (server: Server, ...args: string[]) => run(server, server.binari
 
 /** `initdb` into a folder beside, then a rename: a kill in between leaves nothing half made. */
 async function initialize(server: Server, password: string): Promise<void> {
-  const fresh = `${server.folder}.init-${process.pid}`;
+  const fresh = `${server.folder}.init-${randomUUID()}`;
   const passwordFile = `${fresh}.password`;
   await mkdir(fresh, { mode: 0o700 });
   await writeFile(passwordFile, password, { mode: 0o600 });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 
 /**
@@ -6,7 +6,7 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises';
  * not at all, and of two processes that make it at once one wins and both read the same.
  */
 export async function keepSecretFile(path: string): Promise<string> {
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, randomBytes(32).toString('hex'), { mode: 0o600 });
   // `link` refuses to replace: an existing secret always stays.
   await link(draft, path).catch((error: NodeJS.ErrnoException) => {

@@ -16,7 +16,7 @@ import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues.ts';
 import type { StripeReader } from '../stripe.ts';
 import { attempt } from './attempt.ts';
-import { backoffMs, dueAfter, MOST_ATTEMPTS } from './backoff.ts';
+import { backoffMs, dueAfter, MOST_EVENT_ATTEMPTS } from './backoff.ts';
 
 export type ApplyDependencies = {
   database: Database;
@@ -38,7 +38,7 @@ export async function applyStripeEventJob(dependencies: ApplyDependencies, ref: 
   if (result.ok) return;
   const { error } = result;
   log.error({ eventId: ref.id, attempts: event.attempts, error }, 'stripe event not applied');
-  if (event.attempts >= MOST_ATTEMPTS) await failEvent(database, ref, error, clock.now());
+  if (event.attempts >= MOST_EVENT_ATTEMPTS) await failEvent(database, ref, error, clock.now());
   else await queues.enqueue('stripe-events', ref, backoffMs(event.attempts));
 }
 

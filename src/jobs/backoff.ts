@@ -1,7 +1,9 @@
 /** How often something is tried, and how long after each failure it is tried again. */
 
-/** Attempts at an event or a mail before it is given up: with the delays below, about a day. */
-export const MOST_ATTEMPTS = 20;
+/** Attempts at an event before it is given up: with the delays below, about a day. It can be replayed. */
+export const MOST_EVENT_ATTEMPTS = 20;
+/** Attempts at a mail before it is given up: about a week, longer than any outage of a mail server should last. */
+export const MOST_MAIL_ATTEMPTS = 68;
 
 const FIRST_MS = 5_000;
 const LONGEST_MS = 3 * 3_600_000;

@@ -7,7 +7,7 @@ import type { Logger } from '../logger.ts';
 import type { Mail, Mailer } from '../mailer.ts';
 import { deliverMessage } from '../outbox.ts';
 import type { Queues } from '../queues.ts';
-import { backoffMs, MOST_ATTEMPTS } from './backoff.ts';
+import { backoffMs, MOST_MAIL_ATTEMPTS } from './backoff.ts';
 import { renderKeyDelivery } from './emails/key-delivery.ts';
 
 export type SendDependencies = {
@@ -27,13 +27,13 @@ export async function sendEmailJob(dependencies: SendDependencies, { id }: { id:
     attempts = message.attempts;
     const result = await mailer.send(await render(dependencies, message, tx));
     if (result.sent) return result;
-    const retryAt = attempts < MOST_ATTEMPTS ? new Date(clock.now().getTime() + backoffMs(attempts)) : null;
+    const retryAt = attempts < MOST_MAIL_ATTEMPTS ? new Date(clock.now().getTime() + backoffMs(attempts)) : null;
     return { ...result, retryAt };
   };
   const result = await deliverMessage(database, id, send, () => clock.now());
   if (result?.sent) log.info({ messageId: id, to: mailer.destination }, 'mail sent');
   if (result === null || result.sent) return;
-  log.warn({ messageId: id, attempts, error: result.error }, 'mail not sent');
+  log.warn({ messageId: id, attempts, error: result.error, givenUp: result.retryAt === null }, 'mail not sent');
   if (result.retryAt) await queues.enqueue('messages', { id }, backoffMs(attempts));
 }
 

@@ -93,6 +93,32 @@ describe('what a subscription is owed', () => {
     expect(finding).toEqual({ code: 'price_change_unmapped', subject: 'price_2' });
   });
 
+  test.each([[40], [1]])('a move to an unmapped price, to %s units, changes nothing about how many licenses there are', (quantity) => {
+    const five = purchase({ subscription: known(subscription({ items: [item({ quantity: 5 })] }), { marks: { activeAt: day(1) } }), invoices: [paid] });
+    const before = project(five, [mapping()], [], at(2)).plans.map(issued);
+    const moved = known(subscription({ items: [item({ priceId: 'price_2', quantity })] }), { asOf: day(5), marks: { activeAt: day(1) } });
+    const { plans } = project({ ...five, subscription: moved }, [mapping()], before, at(5));
+    expect(plans.map(({ unit, billing }) => [unit, billing.state])).toEqual([0, 1, 2, 3, 4].map((unit) => [unit, 'ACTIVE']));
+  });
+
+  test('an item that is not shown, because the event shows the first ones only, is not ended', () => {
+    const two = purchase({ subscription: known(subscription({ items: [item(), item({ id: 'si_2' })] }), { marks: { activeAt: day(1) } }), invoices: [paid] });
+    const before = project(two, [mapping()], [], at(2)).plans.map(issued);
+    const shown = (partial: boolean) => ({ ...two, subscription: known(subscription({ partial }), { asOf: day(5), marks: { activeAt: day(1) } }) });
+    expect(project(shown(true), [mapping()], before, at(5)).plans.map(({ itemId }) => itemId)).toEqual(['si_1']);
+    expect(project(shown(false), [mapping()], before, at(5)).plans.map(({ billing }) => billing.state)).toEqual(['ACTIVE', 'ENDED']);
+  });
+
+  test('a unit that a REVOKE policy took back stays revoked when it is paid for again, and needs attention', () => {
+    const revoke = mapping({ expirationStrategy: 'REVOKE' });
+    const units = (quantity: number, asOf: string) => purchase({ subscription: known(subscription({ items: [item({ quantity })] }), { asOf, marks: { activeAt: day(1) } }), invoices: [paid] });
+    const two = project(units(2, day(1)), [revoke], [], at(2)).plans.map(issued);
+    const one = project(units(1, day(3)), [revoke], two, at(3)).plans.map(issued);
+    const again = project(units(2, day(4)), [revoke], one, at(4));
+    expect(again.plans.map(({ billing }) => billing.state)).toEqual(['ACTIVE', 'REVOKED']);
+    expect(again.finding.code).toBe('revoked_stays');
+  });
+
   test('a mapping that is switched off issues nothing new and serves what it issued', () => {
     const off = mapping({ active: false });
     const facts = purchase({ subscription: active, invoices: [paid] });
@@ -124,6 +150,20 @@ describe('grace', () => {
     const newer = known(invoice({ id: 'in_3', status: 'open', billingReason: 'subscription_cycle', createdAt: day(61), through: day(91) }), { marks: { failedAt: day(61) } });
     const { plans } = project(purchase({ subscription: pastDue, invoices: [newer, failed, paid] }), [mapping({ gracePeriodDays: 60 })], [], at(62));
     expect(plans[0]?.billing.graceEndsAt).toEqual(at(91));
+  });
+
+  test('of an invoice that is sent lasts from its due date', () => {
+    const sent = known(invoice({ id: 'in_2', status: 'open', billingReason: 'subscription_cycle', createdAt: day(31), dueAt: day(45), through: day(61) }));
+    const { plans } = project(purchase({ subscription: pastDue, invoices: [paid, sent] }), [mapping()], [], at(46));
+    expect(plans[0]?.billing).toMatchObject({ state: 'GRACE', graceEndsAt: at(52) });
+  });
+
+  test('is not anchored by what was written off before a later invoice was paid', () => {
+    const writtenOff = known({ ...failed.fact, status: 'uncollectible' as const }, { marks: { failedAt: day(31) } });
+    const later = known(invoice({ id: 'in_3', billingReason: 'subscription_cycle', createdAt: day(61), through: day(91) }));
+    const latest = known(invoice({ id: 'in_4', status: 'open', billingReason: 'subscription_cycle', createdAt: day(91), through: day(121) }), { marks: { failedAt: day(91) } });
+    const { plans } = project(purchase({ subscription: pastDue, invoices: [paid, writtenOff, later, latest] }), [mapping()], [], at(92));
+    expect(plans[0]?.billing).toMatchObject({ state: 'GRACE', graceEndsAt: at(98) });
   });
 
   test('is lifted when the invoice is paid, even before the subscription says so', () => {

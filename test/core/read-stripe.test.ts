@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { readCustomer } from '../../src/billing/core/read-customer.ts';
 import { readEnvelope, readEvent } from '../../src/billing/core/read-stripe.ts';
 import { day } from '../support/facts.ts';
 
@@ -33,14 +34,14 @@ const invoices: [string, object][] = [
 describe('every generation of a payload reads as the same fact', () => {
   test.each(subscriptions)('subscription, %s', (_title, object) => {
     expect(factOf('customer.subscription.updated', object)).toEqual({
-      kind: 'subscription', id: 'sub_1', customerId: 'cus_1', status: 'active', sendsInvoice: false, cancelAt: null, cancelAtPeriodEnd: false, endedAt: null, trialEnd: null, pauseBehavior: null,
+      kind: 'subscription', id: 'sub_1', customerId: 'cus_1', status: 'active', sendsInvoice: false, partial: false, cancelAt: null, cancelAtPeriodEnd: false, endedAt: null, trialEnd: null, pauseBehavior: null,
       items: [{ id: 'si_1', priceId: 'price_1', productId: 'prod_1', quantity: 2, periodStart: day(1), periodEnd: day(31) }],
     });
   });
 
   test.each(invoices)('invoice, %s', (_title, object) => {
     expect(factOf('invoice.paid', object)).toEqual({
-      kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_cycle', email: 'jo@example.com', name: null, createdAt: day(1), paidAt: null,
+      kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_cycle', email: 'jo@example.com', name: null, createdAt: day(1), dueAt: null, paidAt: null,
       lines: [{ id: 'il_1', priceId: 'price_1', productId: 'prod_1', periodStart: day(1), periodEnd: day(31), subscriptionItemId: 'si_1', amount: 1900 }],
     });
   });
@@ -75,6 +76,23 @@ describe('what is not known is never guessed', () => {
   test.each([['', '[]', 'null', '{"id":"evt_1"}', '{"id":"evt_1","object":"event","type":"x","livemode":false,"created":"yesterday"}']])('%j is not an event', (...texts) => {
     for (const text of texts) expect(readEnvelope(text)).toBeNull();
   });
+});
+
+test('what a database cannot hold is left out of a name, wherever the object came from', () => {
+  expect(readCustomer({ id: 'cus_1', email: 'jo@example.com', name: 'J\u0000o \ud800' })).toMatchObject({ ok: true, fact: { name: 'Jo \ufffd' } });
+});
+
+test('a deleted customer tells nothing', () => {
+  expect(readCustomer({ id: 'cus_1', deleted: true })).toMatchObject({ ok: false, finding: { code: 'customer_deleted' } });
+});
+
+test('a changed email leaves a mark, another change of the customer none', () => {
+  const marks = (previous: object) => {
+    const read = readEvent(payload('customer.updated', { id: 'cus_1', email: 'new@example.com', name: null }, { previous_attributes: previous }), 'test');
+    return read.ok ? read.sighting.marks : null;
+  };
+  expect(marks({ email: 'old@example.com' })).toEqual({ emailChangedAt: day(1) });
+  expect(marks({ balance: 0 })).toEqual({});
 });
 
 test('the object before an event is the object with its previous attributes laid over it', () => {

@@ -132,6 +132,28 @@ describe('a purchase', () => {
     expect(await tillkey.mails()).toHaveLength(1);
   });
 
+  test.each([['before', [3, 0, 1, 2]], ['after', [0, 1, 2, 3]]])('whose buyer changed their email in Stripe shows the new one, told %s the purchase', async (_title, order) => {
+    const tillkey = await start();
+    await createCatalog(tillkey);
+    const changed = event('customer.updated', { id: 'cus_1', email: 'New@example.com', name: 'Jo' }, { created: unix() + 9, data: { object: { id: 'cus_1', email: 'New@example.com', name: 'Jo' }, previous_attributes: { email: 'jo@example.com' } } });
+    const all = [...firstMonth().events, changed];
+    for (const index of order) {
+      await deliver(tillkey.url, all[index]!);
+      await tillkey.settled();
+    }
+    expect((await tillkey.call('GET', '/api/v1/customers')).body.data).toMatchObject([{ email: 'new@example.com', licensesCount: 1 }]);
+  });
+
+  test('whose buyer takes the email of another customer stays with its own', async () => {
+    const tillkey = await start();
+    await createCatalog(tillkey);
+    for (const [n, email] of [[1, 'jo@example.com'], [2, 'kim@example.com']] as const) for (const sent of firstMonth({ n, email }).events) await deliver(tillkey.url, sent);
+    const object = { id: 'cus_1', email: 'kim@example.com', name: 'Jo' };
+    await deliver(tillkey.url, event('customer.updated', object, { created: unix() + 9, data: { object, previous_attributes: { email: 'jo@example.com' } } }));
+    await tillkey.settled();
+    expect((await tillkey.call('GET', '/api/v1/customers')).body.data.map(({ email, licensesCount }: any) => [email, licensesCount]).sort()).toEqual([['jo@example.com', 1], ['kim@example.com', 1]]);
+  });
+
   test('in test mode is nowhere in live data', async () => {
     const tillkey = await start();
     await createCatalog(tillkey);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -51,6 +51,12 @@ describe('with nothing but Node', () => {
     expect(await second.end('SIGINT')).toBe(0);
   }, TIMEOUT_MS);
 
+  test('what a kill left of an earlier first start is in nobody’s way, and goes', async () => {
+    await mkdir(join(folder, 'postgres.init-1'));
+    await addressOf(start());
+    expect((await readdir(folder)).filter((name) => name.startsWith('postgres.init-'))).toEqual([]);
+  }, TIMEOUT_MS);
+
   test('a second start on the same folder says so and exits, and the first goes on', async () => {
     const first = start();
     const url = await addressOf(first);
@@ -83,6 +89,8 @@ describe('a start that cannot be', () => {
     ['a bad value', { PORT: 'eighty' }, [], 2, /PORT: .*whole number.*"eighty".*PORT=3000/],
     ['a secret that is too short, which is not shown', { TILLKEY_SECRET: 'hunter2' }, [], 2, /TILLKEY_SECRET: expected 32 or more characters; got its value \(not shown\)/],
     ['a role without its database', {}, ['worker'], 2, /DATABASE_URL: .*worker.*postgres:\/\//],
+    ['a folder that is a file', { TILLKEY_DATA_DIR: 'package.json' }, [], 1, /TILLKEY_DATA_DIR: .*cannot be used/],
+    ['an address that is not ours', { HOST: '192.0.2.1' }, [], 1, /HOST, PORT: cannot listen on 192\.0\.2\.1/],
     ['an unknown role', {}, ['wrok'], 2, /unknown command: wrok/],
     ['a database that does not answer', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, [], 1, /DATABASE_URL: the database cannot be used: .*ECONNREFUSED/],
   ])('because of %s exits with a line that says what to do', async (_title, environment, args, code, says) => {
@@ -127,6 +135,16 @@ test('a SIGTERM while it starts stops what has been started, and the folder is f
   await first.prints(/API keys/);
   expect(await first.end('SIGTERM')).toBe(0);
   expect(await addressOf(start())).toContain('http://localhost:');
+}, TIMEOUT_MS);
+
+test('a client that never ends its request does not keep it from ending', async () => {
+  const tillkey = start();
+  const { port } = new URL(await addressOf(tillkey));
+  const slow = connect(Number(port), '127.0.0.1');
+  slow.on('error', () => undefined);
+  slow.write('POST /webhooks/stripe HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');
+  await once(slow, 'connect');
+  expect(await tillkey.end('SIGTERM')).toBe(0);
 }, TIMEOUT_MS);
 
 test('a port that is taken is named', async () => {

@@ -129,6 +129,7 @@ describe('a request that is not right', () => {
     ['a NUL in a text', '{"name":"a\\u0000b","code":"NUL"}', 'application/json', 400],
     ['half a surrogate pair', '{"name":"a\\ud800","code":"HALF"}', 'application/json', 400],
     ['a thousand levels', `{"name":"a","code":"DEEP","metadata":${'{"a":'.repeat(1000)}1${'}'.repeat(1000)}}`, 'application/json', 400],
+    ['a number no number can be', '{"name":"a","code":"BIG","metadata":{"n":1e400}}', 'application/json', 400],
     ['a list for an object', '[]', 'application/json', 400],
     ['null', 'null', 'application/json', 400],
   ])('with %s is a documented 4xx', async (_title, body, contentType, status) => {
@@ -139,9 +140,13 @@ describe('a request that is not right', () => {
     expect(await response.json()).toMatchObject({ error: expect.any(String), code: expect.any(String), requestId: response.headers.get('x-request-id') });
   });
 
-  test.each(['/products/not-a-uuid', `/products/${'9'.repeat(300)}`, '/products/01a1fc5f-156a-700f-9e5a-c932c4081e34', '/nothing'])('for %s is one and the same 404', async (path) => {
+  test.each(['/products/not-a-uuid', '/stripe-events/evt_none', `/products/${'9'.repeat(300)}`, '/products/01a1fc5f-156a-700f-9e5a-c932c4081e34', '/nothing'])('for %s is one and the same 404', async (path) => {
     const { status, body } = await get(path);
     expect([status, body.error, body.code]).toEqual([404, 'Not found.', 'NOT_FOUND']);
+  });
+
+  test.each(['/stripe-events/%00', '/products/a%00b', '/stripe-events?createdAfter=0000-01-01T00:00:00Z', '/licenses?expiresBefore=0000-01-01T00:00:00Z'])('for %s is 400', async (path) => {
+    expect((await get(path)).status).toBe(400);
   });
 
   test.each(['limit=0', 'limit=101', 'limit=x', 'cursor=x', 'offset=2'])('with the query %s is 400', async (query) => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { AppError } from '../../src/errors.ts';
 import { applyStripeEventJob } from '../../src/jobs/apply-stripe-event.ts';
-import { MOST_ATTEMPTS } from '../../src/jobs/backoff.ts';
+import { MOST_EVENT_ATTEMPTS, MOST_MAIL_ATTEMPTS } from '../../src/jobs/backoff.ts';
 import { sendEmailJob } from '../../src/jobs/send-email.ts';
 import { sweep, takeUpUnfinished } from '../../src/jobs/sweep.ts';
 import type { MailResult } from '../../src/mailer.ts';
@@ -91,11 +91,11 @@ describe('an event that cannot be applied', () => {
   test('is tried again later and later, then failed, visible, and replayable', async () => {
     const [sent] = firstMonth().events;
     await deliver(tillkey.url, sent!);
-    for (let n = 1; n < MOST_ATTEMPTS; n += 1) await applyStripeEventJob(failing(), refOf(sent!.id));
+    for (let n = 1; n < MOST_EVENT_ATTEMPTS; n += 1) await applyStripeEventJob(failing(), refOf(sent!.id));
     expect(enqueued.map(({ delayMs }) => delayMs)).toEqual(enqueued.map(({ delayMs }) => delayMs).toSorted((a, b) => a - b));
-    expect(await stored(sent!.id)).toMatchObject({ outcome: null, attempts: MOST_ATTEMPTS - 1 });
+    expect(await stored(sent!.id)).toMatchObject({ outcome: null, attempts: MOST_EVENT_ATTEMPTS - 1 });
     await applyStripeEventJob(failing(), refOf(sent!.id));
-    expect(await stored(sent!.id)).toMatchObject({ outcome: 'failed', attempts: MOST_ATTEMPTS, reason: expect.stringContaining('ECONNREFUSED') });
+    expect(await stored(sent!.id)).toMatchObject({ outcome: 'failed', attempts: MOST_EVENT_ATTEMPTS, reason: expect.stringContaining('ECONNREFUSED') });
 
     await tillkey.call('POST', `/api/v1/stripe-events/${sent!.id}/replay`);
     await applyStripeEventJob(jobs(), refOf(sent!.id));
@@ -183,12 +183,19 @@ describe('a mail', () => {
     expect(sent).toEqual([id]);
   });
 
-  test('that is refused every time is given up, and no longer due', async () => {
+  test('that is refused every time is given up, no longer due, and owed anew by a replay', async () => {
     const id = await issue();
-    const { dependencies, sent } = withMailer(Array.from({ length: MOST_ATTEMPTS }, () => ({ sent: false as const, error: '550 no such user' })));
-    for (let n = 0; n <= MOST_ATTEMPTS; n += 1) await sendEmailJob(dependencies, { id });
-    expect(sent).toHaveLength(MOST_ATTEMPTS);
+    const { dependencies, sent } = withMailer(Array.from({ length: MOST_MAIL_ATTEMPTS }, () => ({ sent: false as const, error: '550 no such user' })));
+    for (let n = 0; n <= MOST_MAIL_ATTEMPTS; n += 1) await sendEmailJob(dependencies, { id });
+    expect(sent).toHaveLength(MOST_MAIL_ATTEMPTS);
     const [row] = await jobs().database.em.fork().execute<{ last_error: string; failed_at: string; due_at: string | null }[]>('select * from messages');
     expect(row).toMatchObject({ last_error: '550 no such user', due_at: null, failed_at: expect.any(String) });
+
+    const [event] = (await tillkey.call('GET', '/api/v1/stripe-events')).body.data;
+    await tillkey.call('POST', `/api/v1/stripe-events/${event.id}/replay`);
+    enqueued = [];
+    await applyStripeEventJob(jobs(), refOf(event.id));
+    expect(enqueued).toEqual([{ queue: 'messages', payload: { id: expect.any(String) }, delayMs: 0 }]);
+    expect(enqueued[0]!.payload.id).not.toBe(id);
   });
 });

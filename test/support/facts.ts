@@ -18,7 +18,7 @@ export function item(change: Partial<SubscriptionItem> = {}): SubscriptionItem {
 export function subscription(change: Partial<SubscriptionFact> = {}): SubscriptionFact {
   return {
     kind: 'subscription', id: 'sub_1', customerId: 'cus_1', status: 'active', items: [item()], sendsInvoice: false,
-    cancelAt: null, cancelAtPeriodEnd: false, endedAt: null, trialEnd: null, pauseBehavior: null, ...change,
+    partial: false, cancelAt: null, cancelAtPeriodEnd: false, endedAt: null, trialEnd: null, pauseBehavior: null, ...change,
   };
 }
 
@@ -26,7 +26,7 @@ export function invoice(change: Partial<InvoiceFact> & { through?: string } = {}
   const { through = day(31), ...rest } = change;
   return {
     kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_create',
-    email: null, name: null, createdAt: day(1), paidAt: null,
+    email: null, name: null, createdAt: day(1), dueAt: null, paidAt: null,
     lines: [{ id: 'il_1', priceId: 'price_1', productId: 'prod_1', periodStart: day(1), periodEnd: through, subscriptionItemId: 'si_1', amount: 1900 }],
     ...rest,
   };
@@ -53,6 +53,6 @@ export function mapping(change: Partial<Mapping> = {}): Mapping {
 
 /** The license that a plan made, as the next projection finds it. */
 export function issued(plan: LicensePlan): Issued {
-  const { itemId, unit, priceId, billing } = plan;
-  return { itemId, unit, priceId, billing, mappingId: plan.mapping.id, expiresAt: plan.expiresAt === 'POLICY' ? null : plan.expiresAt };
+  const { itemId, unit, priceId, seats, billing } = plan;
+  return { itemId, unit, priceId, seats, billing, mappingId: plan.mapping.id, expiresAt: plan.expiresAt === 'POLICY' ? null : plan.expiresAt };
 }

@@ -1,19 +1,28 @@
 import type { CustomerFact, Known } from './facts.ts';
 import type { Purchase } from './purchase.ts';
 
-/** Who bought: the Stripe customer, absent for guests, and the first email told, by the order of section 4 of the contract. */
-export type Buyer = { stripeCustomerId: string | null; email: string | null; name: string | null };
+/**
+ * Who bought: the Stripe customer, absent for guests, and the first email told, by the order of section 4 of the contract.
+ * `changed`: the customer changed their email in Stripe since, and this is it.
+ */
+export type Buyer = { stripeCustomerId: string | null; email: string | null; name: string | null; changed: boolean };
 
-export function buyerOf({ session, subscription, invoices }: Purchase, customer: Known<CustomerFact> | null): Buyer {
-  const tellers = [session?.fact, ...invoices.map(({ fact }) => fact), customer?.fact].filter((fact) => fact != null);
-  const email = tellers.find((teller) => isAddress(teller.email))?.email?.toLowerCase() ?? null;
+export function buyerOf(purchase: Purchase, customer: Known<CustomerFact> | null): Buyer {
+  const changed = customer?.marks.emailChangedAt !== undefined && isAddress(customer.fact.email);
+  const told = tellers(purchase, customer);
+  const inOrder = changed ? [customer.fact, ...told] : told;
   return {
-    stripeCustomerId: session?.fact.customerId ?? subscription?.fact.customerId ?? null,
-    email,
-    name: tellers.find((teller) => teller.name !== null)?.name ?? null,
+    stripeCustomerId: (purchase.session ?? purchase.subscription)?.fact.customerId ?? null,
+    email: inOrder.find(({ email }) => isAddress(email))?.email?.toLowerCase() ?? null,
+    name: inOrder.find(({ name }) => name !== null)?.name ?? null,
+    changed,
   };
 }
 
+function tellers({ session, invoices }: Purchase, customer: Known<CustomerFact> | null): { email: string | null; name: string | null }[] {
+  return [session, ...invoices, customer].flatMap((known) => known?.fact ?? []);
+}
+
 function isAddress(email: string | null): boolean {
-  return email !== null && /^[^\s@<>]+@[^\s@<>]+$/.test(email);
+  return email !== null && /^[^\s@<>,;:"()[\]\\]+@[^\s@<>,;:"()[\]\\]+$/.test(email);
 }

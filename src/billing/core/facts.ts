@@ -35,6 +35,8 @@ export type SubscriptionFact = {
   cancelAtPeriodEnd: boolean;
   endedAt: string | null;
   trialEnd: string | null;
+  /** True: the event shows the first items only, and says nothing of the others. */
+  partial: boolean;
   /** What happens to invoices while collection is paused; null when it is not. */
   pauseBehavior: string | null;
 };
@@ -55,6 +57,8 @@ export type InvoiceFact = {
   email: string | null;
   name: string | null;
   createdAt: string;
+  /** When an invoice that is sent must be paid; null for one that is charged. */
+  dueAt: string | null;
   paidAt: string | null;
   lines: InvoiceLine[];
 };
@@ -87,7 +91,7 @@ export type StripeFact = SubscriptionFact | InvoiceFact | CheckoutSessionFact | 
  * The earliest moment each thing was seen to be so. Later truth replaces a fact; marks only move earlier, so an event
  * that arrives late, after its object has moved on, still leaves what it alone could tell.
  */
-export type Marks = { activeAt?: string; trialingAt?: string; failedAt?: string };
+export type Marks = { activeAt?: string; trialingAt?: string; failedAt?: string; emailChangedAt?: string };
 
 /** A fact with the moment it was true and the marks of its object. */
 export type Known<Fact extends StripeFact> = { fact: Fact; asOf: string; marks: Marks };

@@ -5,20 +5,31 @@ import type { SubscriptionPurchase } from './purchase.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * When grace ends, or null when nothing is owed. The anchor is the first failure of the oldest unpaid renewal invoice
- * and is fixed: a retry never moves it. The first payment of a subscription has no grace.
+ * When grace ends, or null when nothing is owed. The anchor is the first failure (of an invoice that is sent: the due
+ * date) of the oldest renewal invoice unpaid since the last paid one, and is fixed: a retry never moves it. The first
+ * payment of a subscription has no grace.
  */
 export function graceOf(purchase: SubscriptionPurchase, item: SubscriptionItem, gracePeriodDays: number): Date | null {
   const { fact, asOf } = purchase.subscription;
-  const [oldest] = purchase.invoices.filter(isUnpaidRenewal).sort((a, b) => (a.fact.createdAt < b.fact.createdAt ? -1 : 1));
+  const [oldest] = unpaidRenewals(purchase.invoices).sort((a, b) => (a.fact.createdAt < b.fact.createdAt ? -1 : 1));
   const failedAt = oldest?.marks.failedAt;
   const owing = fact.status === 'past_due' || fact.status === 'unpaid';
   // An active subscription that was seen after the failure has settled it; one seen before has yet to say past_due.
   const failedSince = fact.status === 'active' && failedAt !== undefined && failedAt >= asOf;
   const settled = oldest === undefined && paidThroughOf(purchase, item) >= item.periodEnd;
   if (settled || (!owing && !failedSince)) return null;
-  const anchor = failedAt ?? oldest?.fact.createdAt ?? item.periodStart;
+  const anchor = oldest ? owedSince(oldest) : item.periodStart;
   return new Date(new Date(anchor).getTime() + gracePeriodDays * DAY_MS);
+}
+
+function owedSince({ fact, marks }: Known<InvoiceFact>): string {
+  return marks.failedAt ?? fact.dueAt ?? fact.createdAt;
+}
+
+/** What was written off before a later invoice was paid is no longer owed. */
+function unpaidRenewals(invoices: Known<InvoiceFact>[]): Known<InvoiceFact>[] {
+  const paid = invoices.filter(({ fact }) => fact.status === 'paid').map(({ fact }) => fact.createdAt);
+  return invoices.filter((invoice) => isUnpaidRenewal(invoice) && paid.every((createdAt) => createdAt <= invoice.fact.createdAt));
 }
 
 function isUnpaidRenewal({ fact, marks }: Known<InvoiceFact>): boolean {

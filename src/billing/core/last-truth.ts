@@ -16,7 +16,7 @@ export function supersedes(sighting: Sighting, stored: Known<StripeFact> | null)
 /** Marks only move earlier, so their merge does not depend on the order they come in. */
 export function mergeMarks(a: Marks, b: Marks): Marks {
   const merged: Marks = { ...a };
-  for (const name of ['activeAt', 'trialingAt', 'failedAt'] as const) {
+  for (const name of ['activeAt', 'trialingAt', 'failedAt', 'emailChangedAt'] as const) {
     const seen = [a[name], b[name]].filter((moment) => moment !== undefined).sort();
     if (seen[0] !== undefined) merged[name] = seen[0];
   }

@@ -13,9 +13,11 @@ export type MappingRefund = (typeof refundActions)[number];
 export type MappingDispute = (typeof disputeActions)[number];
 export type MappingPause = (typeof pauseActions)[number];
 
+const stripeId = z.string().max(255).regex(/^\S+$/, 'expected a Stripe id, without spaces');
+
 const mappingFields = z.strictObject({
-  stripePriceId: z.string().min(1).max(255).nullable(),
-  stripeProductId: z.string().min(1).max(255).nullable(),
+  stripePriceId: stripeId.nullable(),
+  stripeProductId: stripeId.nullable(),
   policyId: z.uuid(),
   entitlementIds: z.array(z.uuid()).max(100),
   gracePeriodDays: z.int().min(0).max(3_650),

@@ -35,6 +35,10 @@ const reasons = {
     outcome: 'needs_attention',
     sentence: () => 'The license was issued, but no email address is known to send the key to. Give the customer an email in Stripe, or hand over the key yourself.',
   },
+  revoked_stays: {
+    outcome: 'needs_attention',
+    sentence: () => 'A license of this purchase was revoked when its time ended, under a REVOKE policy, and what is paid now does not revive it. Refund it, or issue another license.',
+  },
   paid_after_end: {
     outcome: 'needs_attention',
     sentence: (invoice) => `Invoice ${invoice} was paid after the subscription had ended; that revives nothing. Refund it, or extend the license yourself.`,
@@ -72,5 +76,5 @@ export function describeFinding({ code, subject }: Finding): { outcome: Outcome;
  * purchase has come to, so that the outcomes, too, do not depend on the order of events.
  */
 export const provisionalCodes: ReasonCode[] = [
-  'nothing_due', 'price_unmapped', 'price_change_unmapped', 'line_items_missing', 'email_missing',
+  'nothing_due', 'price_unmapped', 'revoked_stays', 'price_change_unmapped', 'line_items_missing', 'email_missing',
 ];

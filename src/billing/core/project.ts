@@ -26,19 +26,19 @@ function projectSubscription(purchase: SubscriptionPurchase, mappings: Mapping[]
   const unmapped: SubscriptionItem[] = [];
   const movedAway: SubscriptionItem[] = [];
   for (const item of purchase.subscription.fact.items) {
-    const [before] = issued.filter((license) => license.itemId === item.id);
-    const mapping = findMapping(mappings, item) ?? keptMapping(mappings, before, item);
-    const kept = mapping ?? mappings.find(({ id }) => id === before?.mappingId);
-    if (!mapping) (before ? movedAway : unmapped).push(item);
-    if (kept && (before || wasEverDue(purchase, item, kept))) {
-      const priceId = mapping || !before ? item.priceId : before.priceId;
-      plans.push(...unitsOf(item, kept, priceId, planOf(purchase, item, kept, now)));
+    const before = issued.filter((license) => license.itemId === item.id);
+    const mapping = findMapping(mappings, item) ?? keptMapping(mappings, before[0], item);
+    if (mapping && (before.length > 0 || wasEverDue(purchase, item, mapping))) {
+      plans.push(...unitsOf(item, mapping, planOf(purchase, item, mapping, now)));
+    } else if (!mapping) {
+      (before.length > 0 ? movedAway : unmapped).push(item);
+      plans.push(...keptAsTheyAre(before, mappings, (kept) => planOf(purchase, item, kept, now)));
     }
   }
   plans.push(...endedPlans(purchase, mappings, issued, plans));
   return {
     plans: plans.map((plan) => keepRevoked(plan, issued, now)),
-    finding: findingOf(plans, unmapped, movedAway),
+    finding: staysRevoked(plans, issued) ? finding('revoked_stays') : findingOf(plans, unmapped, movedAway),
     paidAfterEnd: plans.length > 0 ? paidAfterEnd(purchase) : [],
   };
 }
@@ -51,11 +51,23 @@ function keptMapping(mappings: Mapping[], before: Issued | undefined, item: Subs
 type Terms = Pick<LicensePlan, 'billing' | 'expiresAt'>;
 
 /** LICENSES: a license a unit. SEATS: one license for all units. */
-function unitsOf(bought: { id: string; quantity: number }, mapping: Mapping, priceId: string | null, terms: Terms): LicensePlan[] {
+function unitsOf(bought: Bought & { id: string; quantity: number }, mapping: Mapping, terms: Terms): LicensePlan[] {
   const perUnit = mapping.quantityMode === 'LICENSES';
   const count = perUnit ? bought.quantity : Math.min(bought.quantity, 1);
   const seats = perUnit ? null : bought.quantity * mapping.seatsPerUnit;
-  return Array.from({ length: count }, (_, unit) => ({ itemId: bought.id, unit, mapping, priceId, seats, ...terms }));
+  return Array.from({ length: count }, (_, unit) => ({ itemId: bought.id, unit, mapping, priceId: bought.priceId, seats, ...terms }));
+}
+
+/** What was issued for an item that moved to an unmapped price: as many licenses, seats and terms as before the move. */
+function keptAsTheyAre(before: Issued[], mappings: Mapping[], termsUnder: (mapping: Mapping) => Terms): LicensePlan[] {
+  return before.filter(isLive).flatMap(({ itemId, unit, mappingId, priceId, seats }) => {
+    const mapping = mappings.find(({ id }) => id === mappingId);
+    return mapping ? [{ itemId, unit, mapping, priceId, seats, ...termsUnder(mapping) }] : [];
+  });
+}
+
+function isLive({ billing }: { billing: Billing }): boolean {
+  return billing.state !== 'ENDED' && billing.state !== 'REVOKED';
 }
 
 function planOf(purchase: SubscriptionPurchase, item: SubscriptionItem, mapping: Mapping, now: Date): Terms {
@@ -97,14 +109,15 @@ function pauses(mapping: Mapping, behavior: string | null): boolean {
 /** Licenses whose item or unit is no longer on the subscription: they end now, or ended when they first did. */
 function endedPlans(purchase: SubscriptionPurchase, mappings: Mapping[], issued: Issued[], plans: LicensePlan[]): LicensePlan[] {
   const planned = new Set(plans.map(({ itemId, unit }) => `${itemId} ${unit}`));
+  const shown = new Set(purchase.subscription.fact.items.map(({ id }) => id));
   return issued
     .filter(({ itemId, unit }) => !planned.has(`${itemId} ${unit}`))
+    .filter(({ itemId }) => shown.has(itemId) || !purchase.subscription.fact.partial)
     .flatMap((license) => {
       const mapping = mappings.find(({ id }) => id === license.mappingId);
       if (!mapping) return [];
-      const endedBefore = license.billing.state === 'ENDED' || license.billing.state === 'REVOKED';
       const billing: Billing = { ...license.billing, state: 'ENDED', reason: 'ITEM_REMOVED', renews: false, graceEndsAt: null, cancelsAt: null };
-      const end = endedBefore && license.expiresAt ? license.expiresAt : new Date(purchase.subscription.asOf);
+      const end = !isLive(license) && license.expiresAt ? license.expiresAt : new Date(purchase.subscription.asOf);
       return [{ itemId: license.itemId, unit: license.unit, mapping, priceId: license.priceId, seats: null, billing, expiresAt: end }];
     });
 }
@@ -117,6 +130,12 @@ function keepRevoked(plan: LicensePlan, issued: Issued[], now: Date): LicensePla
   return revoked ? { ...plan, billing: { ...plan.billing, state: 'REVOKED', renews: false } } : plan;
 }
 
+/** Whether what is paid for now is a license that a REVOKE policy took back. */
+function staysRevoked(plans: LicensePlan[], issued: Issued[]): boolean {
+  const revoked = issued.filter(({ billing }) => billing.state === 'REVOKED');
+  return plans.some((plan) => isLive(plan) && revoked.some(({ itemId, unit }) => itemId === plan.itemId && unit === plan.unit));
+}
+
 /** Invoices that were paid after the subscription had ended. They revive nothing. */
 function paidAfterEnd({ subscription, invoices }: SubscriptionPurchase): string[] {
   const { endedAt } = subscription.fact;
@@ -124,8 +143,7 @@ function paidAfterEnd({ subscription, invoices }: SubscriptionPurchase): string[
 }
 
 function findingOf(plans: LicensePlan[], unmapped: Bought[], movedAway: Bought[]): Finding {
-  const live = plans.some(({ billing }) => billing.state !== 'ENDED');
-  if (live && movedAway.length > 0) return finding('price_change_unmapped', movedAway.map(nameOf).join(', '));
+  if (plans.some(isLive) && movedAway.length > 0) return finding('price_change_unmapped', movedAway.map(nameOf).join(', '));
   if (plans.length > 0) return finding('licenses_current');
   return unmapped.length > 0 ? finding('price_unmapped', unmapped.map(nameOf).join(', ')) : finding('nothing_due');
 }
@@ -140,7 +158,7 @@ function projectPayment(session: CheckoutSessionFact, mappings: Mapping[]): Proj
   };
   const plans = session.lineItems.flatMap((line) => {
     const mapping = findMapping(mappings, line);
-    return mapping ? unitsOf(line, mapping, line.priceId, terms) : [];
+    return mapping ? unitsOf(line, mapping, terms) : [];
   });
   if (plans.length > 0) return { plans, finding: finding('licenses_current'), paidAfterEnd: [] };
   return nothing(finding('price_unmapped', session.lineItems.map(nameOf).join(', ')));

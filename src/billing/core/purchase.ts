@@ -11,7 +11,7 @@ export type Purchase = {
 };
 
 /** A license that exists for a unit of the purchase. */
-export type Issued = { itemId: string; unit: number; mappingId: string; priceId: string | null; billing: Billing; expiresAt: Date | null };
+export type Issued = { itemId: string; unit: number; mappingId: string; priceId: string | null; seats: number | null; billing: Billing; expiresAt: Date | null };
 
 /** What one license should be. `POLICY` leaves the expiry to the policy's duration, counted from the issue. */
 export type LicensePlan = {

@@ -5,7 +5,7 @@ import { readCheckoutSession } from './read-checkout-session.ts';
 import { readCustomer } from './read-customer.ts';
 import { readInvoice } from './read-invoice.ts';
 import { readSubscription } from './read-subscription.ts';
-import { id, isoOf, type Read, text } from './stripe-shapes.ts';
+import { id, isoOf, type Read, storable, text } from './stripe-shapes.ts';
 
 /**
  * Any Stripe payload of any version, 2020-08-27 to today's, read by its shape and never by its version string
@@ -103,7 +103,8 @@ function sightingIn(event: StripeEvent, fact: StripeFact, reader: Reader): Sight
   const asOf = typeof event.created === 'number' ? isoOf(event.created) : event.created;
   const before = event.data?.previous_attributes;
   const previous = before ? reader(overlay(event.data?.object, before)) : null;
-  return { fact, asOf, marks: marksOf(fact, event.type, asOf), first: event.type.endsWith('.created'), previous: previous?.ok ? previous.fact : null };
+  const changed = fact.kind === 'customer' && before?.['email'] !== undefined ? { emailChangedAt: asOf } : {};
+  return { fact, asOf, marks: { ...marksOf(fact, event.type, asOf), ...changed }, first: event.type.endsWith('.created'), previous: previous?.ok ? previous.fact : null };
 }
 
 /** An object fetched from Stripe's API, as it was when the fetch began. */
@@ -119,8 +120,7 @@ function marksOf(fact: StripeFact, type: string, asOf: string): Marks {
 
 function parseEvent(payload: string): StripeEvent | null {
   try {
-    // Neither text nor jsonb columns can hold a NUL; no field that matters legitimately does.
-    const parsed: unknown = JSON.parse(payload, (_name, value: unknown) => (typeof value === 'string' ? value.replaceAll('\u0000', '') : value));
+    const parsed: unknown = JSON.parse(payload, (_name, value: unknown) => (typeof value === 'string' ? storable(value) : value));
     const event = eventShape.safeParse(parsed);
     return event.success ? event.data : null;
   } catch {

@@ -11,11 +11,20 @@ export const id = z
   .union([z.string(), z.looseObject({ id: z.string() }).transform((object) => object.id)])
   .nullish()
   .transform((value) => value ?? null);
-export const text = z.string().nullish().transform((value) => value ?? null);
+export const text = z
+  .string()
+  .nullish()
+  .transform((value) => (value == null ? null : storable(value)));
+
 export const seconds = z
   .number()
   .nullish()
   .transform((value) => (value == null ? null : isoOf(value)));
+
+/** Text that a database can hold: no NUL, no half of a surrogate pair. No field that matters legitimately has either. */
+export function storable(value: string): string {
+  return value.replaceAll('\u0000', '').toWellFormed();
+}
 
 export function isoOf(unixSeconds: number): string {
   return new Date(unixSeconds * 1000).toISOString();

@@ -30,5 +30,8 @@ export const pageQuery = z.strictObject({
 
 export const noInput = z.strictObject({});
 
-/** A moment in a query. */
-export const moment = z.iso.datetime({ offset: true }).transform((iso) => new Date(iso));
+/** A moment in a query. Neither PostgreSQL nor Stripe knows a year 0. */
+export const moment = z.iso
+  .datetime({ offset: true })
+  .transform((iso) => new Date(iso))
+  .refine((date) => date.getUTCFullYear() > 0, 'expected a moment in or after the year 1');

@@ -1,4 +1,4 @@
-import type { Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import { AppError } from '../../errors.ts';
 
 /** Who is limited together: what a route does decides, and each has a setting of its own. */
@@ -25,3 +25,11 @@ export async function limit(limits: Limits, { name, who }: { name: LimitName; wh
   throw new AppError('RATE_LIMITED', 429, `Too many requests. Try again in ${Math.max(1, resetInSeconds)} seconds.`);
 }
 
+
+/** For what is no route of the API: counted by address. */
+export function limitOthers(limits: Limits): RequestHandler {
+  return async (request, response, next) => {
+    await limit(limits, { name: 'other', who: request.ip ?? 'unknown' }, response);
+    next();
+  };
+}

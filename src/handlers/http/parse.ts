@@ -20,6 +20,7 @@ const MOST_LEVELS = 32;
 export function refuseUnstorable(value: unknown, path: string[] = []): void {
   if (path.length > MOST_LEVELS) throw invalid([{ path: path.slice(0, 3), message: `Nested deeper than ${MOST_LEVELS} levels.`, code: 'too_deep' }]);
   if (typeof value === 'string' && !isStorable(value)) throw invalid([{ path, message: 'Contains a NUL or broken Unicode.', code: 'invalid_text' }]);
+  if (typeof value === 'number' && !Number.isFinite(value)) throw invalid([{ path, message: 'Larger than a number can be.', code: 'invalid_number' }]);
   if (value === null || typeof value !== 'object') return;
   for (const [name, inner] of Object.entries(value)) {
     refuseUnstorable(name, path);

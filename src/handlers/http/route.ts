@@ -58,8 +58,9 @@ function serve({ method, access, answer }: Route, dependencies: MountDependencie
   return async (request, response) => {
     const scope = await letIn(access, dependencies, request, response);
     const input = method === 'get' ? { ...request.query } : await readBody(request, response);
-    refuseUnstorable(input);
-    const { status, body } = await answer({ scope, id: String(request.params['id'] ?? ''), input });
+    const id = String(request.params['id'] ?? '');
+    refuseUnstorable([id, input]);
+    const { status, body } = await answer({ scope, id, input });
     if (body === undefined) response.status(status).end();
     else response.status(status).json(body);
   };
