@@ -259,6 +259,7 @@ export class Migration0001FirstPurchase extends Migration {
         purchase_id text,
         customer_id text,
         as_of timestamptz(3) not null,
+        first boolean not null,
         fact jsonb not null,
         marks jsonb not null,
         primary key (scope_id, id)

@@ -278,6 +278,7 @@ create table stripe_facts (
   purchase_id text,
   customer_id text,
   as_of timestamp(3) with time zone not null,
+  first boolean not null,
   fact jsonb not null,
   marks jsonb not null,
   constraint stripe_facts_pkey primary key (scope_id, id),

@@ -24,13 +24,13 @@ export async function lockStripeIds(tx: Transaction, scope: Scope, ids: string[]
 
 /** Stores what was seen of an object: the last truth wins, marks only move earlier. The caller holds its lock. */
 export async function storeSighting(tx: Transaction, scope: Scope, sighting: Sighting): Promise<void> {
-  const { fact, asOf, marks } = sighting;
+  const { fact, asOf, first, marks } = sighting;
   const stored = await tx.findOne(StripeFactRow, { scopeId: scope.id, id: fact.id });
-  const seen = { kind: fact.kind, fact, asOf: new Date(asOf), purchaseId: purchaseOf(fact), customerId: customerOf(fact) };
+  const seen = { kind: fact.kind, fact, asOf: new Date(asOf), first, purchaseId: purchaseOf(fact), customerId: customerOf(fact) };
   if (stored === null) {
     tx.persist(tx.create(StripeFactRow, { scopeId: scope.id, id: fact.id, marks, ...seen }));
   } else {
-    if (supersedes(sighting, knownOf(stored))) Object.assign(stored, seen);
+    if (supersedes(sighting, { ...knownOf(stored), first: stored.first })) Object.assign(stored, seen);
     stored.marks = mergeMarks(stored.marks, marks);
   }
   await tx.flush();

@@ -56,6 +56,7 @@ export const StripeFactRow = defineEntity({
     purchaseId: p.text().strictNullable(),
     customerId: p.text().strictNullable(),
     asOf: p.datetime(3),
+    first: p.boolean(),
     fact: p.json<StripeFact>(),
     marks: p.json<Marks>(),
   },

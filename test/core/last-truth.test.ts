@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Sighting, StripeFact } from '../../src/billing/core/facts.ts';
+import type { Sighting, Stored, StripeFact } from '../../src/billing/core/facts.ts';
 import { mergeMarks, supersedes } from '../../src/billing/core/last-truth.ts';
 import { day, invoice, known, session, subscription } from '../support/facts.ts';
+
+function stored(fact: StripeFact, { asOf = day(1), first = false } = {}): Stored {
+  return { ...known(fact, { asOf }), first };
+}
 
 function sighting(fact: StripeFact, change: Partial<Sighting> = {}): Sighting {
   return { fact, asOf: day(1), marks: {}, first: false, previous: null, ...change };
@@ -17,13 +21,13 @@ describe('the last truth of an object', () => {
   });
 
   test('is the newer of two', () => {
-    expect(supersedes(sighting(pastDue, { asOf: day(2) }), known(live))).toBe(true);
-    expect(supersedes(sighting(live, { asOf: day(1) }), known(pastDue, { asOf: day(2) }))).toBe(false);
+    expect(supersedes(sighting(pastDue, { asOf: day(2) }), stored(live))).toBe(true);
+    expect(supersedes(sighting(live, { asOf: day(1) }), stored(pastDue, { asOf: day(2) }))).toBe(false);
   });
 
   test('is the terminal one, even where two clocks disagree', () => {
-    expect(supersedes(sighting(canceled, { asOf: day(1) }), known(live, { asOf: day(2) }))).toBe(true);
-    expect(supersedes(sighting(live, { asOf: day(2) }), known(canceled, { asOf: day(1) }))).toBe(false);
+    expect(supersedes(sighting(canceled, { asOf: day(1) }), stored(live, { asOf: day(2) }))).toBe(true);
+    expect(supersedes(sighting(live, { asOf: day(2) }), stored(canceled, { asOf: day(1) }))).toBe(false);
   });
 
   test.each([
@@ -32,17 +36,30 @@ describe('the last truth of an object', () => {
     ['a paid session over an unpaid one', session(), session({ paymentStatus: 'unpaid' })],
     ['a session with its line items over one without', session(), session({ lineItems: null })],
   ])('of one second is %s, in either order', (_title, later, earlier) => {
-    expect(supersedes(sighting(later), known(earlier))).toBe(true);
-    expect(supersedes(sighting(earlier), known(later))).toBe(false);
+    expect(supersedes(sighting(later), stored(earlier))).toBe(true);
+    expect(supersedes(sighting(earlier), stored(later))).toBe(false);
   });
 
   test('of one second is never told by *.created once a row exists', () => {
-    expect(supersedes(sighting(live, { first: true, previous: pastDue }), known(pastDue))).toBe(false);
+    expect(supersedes(sighting(live, { first: true, previous: pastDue }), stored(pastDue))).toBe(false);
+  });
+
+  test('of one second is anything over *.created, whatever it says of its past', () => {
+    for (const previous of [null, subscription({ status: 'trialing' })]) {
+      expect(supersedes(sighting(pastDue, { previous }), stored(live, { first: true }))).toBe(true);
+      expect(supersedes(sighting(live, { first: true }), stored(pastDue))).toBe(false);
+    }
+  });
+
+  test('of one second is the same in either order, also where neither tells its past', () => {
+    const either = [supersedes(sighting(live), stored(pastDue)), supersedes(sighting(pastDue), stored(live))];
+    expect(either.toSorted()).toEqual([false, true]);
+    expect(supersedes(sighting(live), stored(live))).toBe(false);
   });
 
   test('of one second is the one whose previous attributes are what is stored', () => {
-    expect(supersedes(sighting(pastDue, { previous: live }), known(live))).toBe(true);
-    expect(supersedes(sighting(live, { previous: subscription({ status: 'trialing' }) }), known(pastDue))).toBe(false);
+    expect(supersedes(sighting(pastDue, { previous: live }), stored(live))).toBe(true);
+    expect(supersedes(sighting(live, { previous: subscription({ status: 'trialing' }) }), stored(pastDue))).toBe(false);
   });
 });
 

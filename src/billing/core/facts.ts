@@ -96,6 +96,9 @@ export type Marks = { activeAt?: string; trialingAt?: string; failedAt?: string;
 /** A fact with the moment it was true and the marks of its object. */
 export type Known<Fact extends StripeFact> = { fact: Fact; asOf: string; marks: Marks };
 
+/** What is stored of an object. `first`: only `*.created` has told of it. */
+export type Stored = Known<StripeFact> & { first: boolean };
+
 /** One reading of an object: how it is, since when, what it leaves behind, and how to tell it from another of the same second. */
 export type Sighting = {
   fact: StripeFact;

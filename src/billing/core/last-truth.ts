@@ -1,16 +1,18 @@
-import type { Known, Marks, Sighting, StripeFact } from './facts.ts';
+import type { Marks, Sighting, Stored, StripeFact } from './facts.ts';
 
 /**
  * Which of two readings of one object is the last truth (section 3 of the Stripe contract): the one further along the
  * object's life, whatever two clocks say; at the same stage the later `asOf`; within one second, where Stripe's clock
- * tells nothing, the one whose past agrees with what is stored. `*.created` replaces nothing.
+ * tells nothing, anything over `*.created`, and then the one whose past agrees with what is stored. Where an event does not
+ * tell its object's past, the choice is arbitrary but the same in every order.
  */
-export function supersedes(sighting: Sighting, stored: Known<StripeFact> | null): boolean {
+export function supersedes(sighting: Sighting, stored: Stored | null): boolean {
   if (stored === null) return true;
   const ahead = stage(sighting.fact) - stage(stored.fact);
   if (ahead !== 0) return ahead > 0;
   if (sighting.asOf !== stored.asOf) return sighting.asOf > stored.asOf;
-  return !sighting.first && sighting.previous !== null && canonical(sighting.previous) === canonical(stored.fact);
+  if (sighting.first || stored.first) return stored.first && !sighting.first;
+  return sighting.previous === null ? canonical(sighting.fact) > canonical(stored.fact) : canonical(sighting.previous) === canonical(stored.fact);
 }
 
 /** Marks only move earlier, so their merge does not depend on the order they come in. */
