@@ -293,3 +293,14 @@ create table rate_limits (
   expire bigint,
   constraint rate_limits_pkey primary key (key)
 );
+
+create table signing_keys (
+  kid text not null,
+  public_key bytea not null,
+  private_key_sealed bytea not null,
+  created_at timestamp(3) with time zone not null,
+  retired_at timestamp(3) with time zone,
+  constraint signing_keys_pkey primary key (kid),
+  constraint signing_keys_public_key_check check (octet_length(public_key) = 32)
+);
+create unique index signing_keys_one_current on signing_keys ((true)) where (retired_at is null);

@@ -5,6 +5,7 @@ import { limitOthers } from './handlers/http/limit.ts';
 import { answerErrors, answerUnknownPath } from './handlers/http/problem.ts';
 import { identifyRequests } from './handlers/http/request-id.ts';
 import { mount, type Route } from './handlers/http/route.ts';
+import { publicKeyRoutes } from './handlers/public-keys.ts';
 import { rawBody, stripeWebhook } from './handlers/stripe-webhook.ts';
 import { customerRoutes } from './handlers/v1/customers.ts';
 import { entitlementRoutes } from './handlers/v1/entitlements.ts';
@@ -19,6 +20,7 @@ import { validateKeyRoute } from './handlers/v1/validate-key.ts';
 function routes(dependencies: Dependencies): Route[] {
   return [
     validateKeyRoute(dependencies),
+    ...publicKeyRoutes(dependencies),
     ...productRoutes(dependencies),
     ...policyRoutes(dependencies),
     ...entitlementRoutes(dependencies),

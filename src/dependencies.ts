@@ -11,6 +11,7 @@ import type { FindApiKey } from './handlers/http/authenticate.ts';
 import type { Limits } from './handlers/http/limit.ts';
 import type { SigningSecrets } from './handlers/stripe-webhook.ts';
 import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
+import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
 import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -25,6 +26,7 @@ export type Dependencies = {
   database: Database;
   queues: Queues;
   keys: LicenseKeys;
+  signingKeys: SigningKeys;
   mailer: Mailer;
   limits: Limits;
   slackHours: number;
@@ -50,14 +52,14 @@ export type Setting = {
 /** The composition root: the only place that constructs clients. Migrates and bootstraps the database on the way. */
 export async function createDependencies(setting: Setting): Promise<Dependencies> {
   const { config, clock, log, dataFolder, databaseUrl } = setting;
-  const { database, secret, scopes } = await prepareDatabase(setting);
+  const { database, secret, scopes, signingKeys } = await prepareDatabase(setting);
   const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
   const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
   const stripe = stripeReaders(config, scopes);
   const secrets = signingSecretsOf(config, scopes);
   return {
-    config, clock, log, database, queues, mailer, limits,
+    config, clock, log, database, queues, mailer, limits, signingKeys,
     keys: createLicenseKeys(secret),
     slackHours: config.STRIPE_RENEWAL_SLACK_HOURS,
     scopes: [scopes.live, scopes.test],
@@ -76,7 +78,7 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
 
 type DefaultScopes = { live: Scope; test: Scope };
 
-/** The database, migrated, made with our secret, and with an account that somebody has keys to. */
+/** The database, migrated, made with our secret, with an account that somebody has keys to and a key to sign with. */
 async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }: Setting) {
   const database = await connectDatabase(databaseUrl);
   const prepare = async () => {
@@ -86,7 +88,9 @@ async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }:
     const scopes = await defaultScopes(database, clock.now());
     const given = { live: config.TILLKEY_BOOTSTRAP_LIVE_KEY, test: config.TILLKEY_BOOTSTRAP_TEST_KEY };
     await bootstrapApiKeys(database, scopes, { given, show }, clock.now());
-    return { database, secret, scopes };
+    const signingKeys = createSigningKeys(database, secret);
+    await signingKeys.ensure(clock.now());
+    return { database, secret, scopes, signingKeys };
   };
   return prepare().catch(async (error: unknown) => {
     await database.close(true);

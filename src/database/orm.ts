@@ -3,7 +3,7 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import type { RawBuilder } from 'kysely';
 import { migrations } from '../../migrations/list.ts';
-import { Account, ApiKey, ScopeRow, SecretCheck } from './account-rows.ts';
+import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey } from './account-rows.ts';
 import { Entitlement, Policy, Product, StripeMapping } from './catalog-rows.ts';
 import { Message, StripeEvent, StripeFactRow } from './exchange-rows.ts';
 import { Customer, License, LicenseEntitlement, StripeCustomer } from './license-rows.ts';
@@ -14,7 +14,7 @@ export type Database = MikroORM;
 export type Transaction = EntityManager;
 
 const rows = [
-  Account, ScopeRow, SecretCheck, ApiKey,
+  Account, ScopeRow, SecretCheck, SigningKey, ApiKey,
   Product, Entitlement, Policy, StripeMapping,
   Customer, StripeCustomer, License, LicenseEntitlement,
   StripeEvent, Message, StripeFactRow,

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
+import { createSealing, deriveKey } from '../database/sealing.ts';
 
 /**
  * How a license key looks: `PREFIX-XXXX-XXXX-XXXX-XXXX`, Crockford base32 (no I L O U), 15 random symbols (75 bits) and
@@ -23,29 +24,16 @@ export type LicenseKeys = {
 
 export function createLicenseKeys(secret: string): LicenseKeys {
   const pepper = deriveKey(secret, 'license-key lookup');
-  const cipherKey = deriveKey(secret, 'license-key display');
+  const display = createSealing(secret, 'license-key display');
   return {
     mint: mintKey,
     lookupHash: (typed) => {
       const folded = foldKey(typed);
       return folded === null ? null : createHmac('sha256', pepper).update(folded).digest();
     },
-    encrypt: (key) => {
-      const iv = randomBytes(12);
-      const cipher = createCipheriv('aes-256-gcm', cipherKey, iv);
-      return Buffer.concat([iv, cipher.update(key, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-    },
-    decrypt: (stored) => {
-      const encrypted = Buffer.from(stored);
-      const decipher = createDecipheriv('aes-256-gcm', cipherKey, encrypted.subarray(0, 12), { authTagLength: 16 });
-      decipher.setAuthTag(encrypted.subarray(-16));
-      return Buffer.concat([decipher.update(encrypted.subarray(12, -16)), decipher.final()]).toString('utf8');
-    },
+    encrypt: display.seal,
+    decrypt: display.open,
   };
-}
-
-function deriveKey(secret: string, purpose: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', purpose, 32));
 }
 
 function mintKey(prefix: string): string {

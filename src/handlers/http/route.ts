@@ -12,7 +12,7 @@ import { parse, refuseUnstorable } from './parse.ts';
 type Place<Input extends z.ZodType> = { method: 'get' | 'post'; path: string; input: Input };
 
 /** What a handler answers. Without a body none is sent. */
-export type Answer = { status: number; body?: unknown };
+export type Answer = { status: number; body?: unknown; headers?: Record<string, string> };
 
 type Access = { permission: Permission } | { open: LimitName };
 
@@ -60,7 +60,8 @@ function serve({ method, access, answer }: Route, dependencies: MountDependencie
     const input = method === 'get' ? { ...request.query } : await readBody(request, response);
     const id = String(request.params['id'] ?? '');
     refuseUnstorable([id, input]);
-    const { status, body } = await answer({ scope, id, input });
+    const { status, body, headers = {} } = await answer({ scope, id, input });
+    response.set(headers);
     if (body === undefined) response.status(status).end();
     else response.status(status).json(body);
   };
