@@ -59,9 +59,9 @@ function armor(kind: Kind, { enc, sig, alg }: Envelope): string {
 export type Reading = { publicKeys: string[]; licenseKey?: string; fingerprint?: string; now: Date };
 
 /** Why a file is not to be trusted, or not here and now. */
-export type ReadFault = 'MALFORMED' | 'BAD_SIGNATURE' | 'CANNOT_DECRYPT' | 'WRONG_MACHINE' | 'NOT_YET_VALID' | 'EXPIRED';
+type ReadFault = 'MALFORMED' | 'BAD_SIGNATURE' | 'CANNOT_DECRYPT' | 'WRONG_MACHINE' | 'NOT_YET_VALID' | 'EXPIRED';
 
-export type ReadLicenseFile = { ok: true; document: ReadDocument } | { ok: false; fault: ReadFault };
+type ReadLicenseFile = { ok: true; document: ReadDocument } | { ok: false; fault: ReadFault };
 
 const resource = z.object({
   type: z.string(),
@@ -76,7 +76,7 @@ const documentShape = z.object({
   meta: z.object({ issued: z.iso.datetime(), expiry: z.iso.datetime(), ttl: z.int(), kid: z.string() }),
 });
 
-export type ReadDocument = z.output<typeof documentShape>;
+type ReadDocument = z.output<typeof documentShape>;
 
 /** A clock may be this much behind the one that issued the file. */
 const SKEW_MS = 5 * 60_000;

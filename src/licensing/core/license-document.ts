@@ -4,7 +4,7 @@
  */
 
 /** A license as its file shows it. Like the answer to validate it tells nothing of the customer and none of the metadata. */
-export type DocumentLicense = {
+type DocumentLicense = {
   id: string;
   key: string;
   name: string | null;
@@ -18,7 +18,7 @@ export type DocumentLicense = {
   updatedAt: Date;
 };
 
-export type DocumentPolicy = {
+type DocumentPolicy = {
   id: string;
   name: string;
   floating: boolean;
@@ -32,12 +32,12 @@ export type DocumentPolicy = {
   updatedAt: Date;
 };
 
-export type DocumentProduct = { id: string; name: string; code: string; createdAt: Date; updatedAt: Date };
+type DocumentProduct = { id: string; name: string; code: string; createdAt: Date; updatedAt: Date };
 
-export type DocumentEntitlement = { id: string; name: string; code: string; createdAt: Date; updatedAt: Date };
+type DocumentEntitlement = { id: string; name: string; code: string; createdAt: Date; updatedAt: Date };
 
 /** `status` is null while the machine has sent no heartbeat. */
-export type DocumentMachine = {
+type DocumentMachine = {
   id: string;
   fingerprint: string;
   name: string | null;
