@@ -101,10 +101,12 @@ create table policies (
   created_at timestamp(3) with time zone not null,
   updated_at timestamp(3) with time zone not null,
   deleted_at timestamp(3) with time zone,
+  heartbeat_required_since timestamp(3) with time zone,
   constraint policies_pkey primary key (id),
   constraint policies_scope_id_fkey foreign key (scope_id) references scopes(id),
   constraint policies_scope_id_product_id_fkey foreign key (scope_id, product_id) references products(scope_id, id)
 );
+create index policies_product on policies (scope_id, product_id);
 create unique index policies_page on policies (scope_id, id);
 
 create table stripe_mappings (
@@ -146,6 +148,8 @@ create table customers (
   created_at timestamp(3) with time zone not null,
   updated_at timestamp(3) with time zone not null,
   deleted_at timestamp(3) with time zone,
+  banned_at timestamp(3) with time zone,
+  email_set_by_vendor boolean not null default false,
   constraint customers_pkey primary key (id),
   constraint customers_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
@@ -216,9 +220,13 @@ create table licenses (
   created_at timestamp(3) with time zone not null,
   updated_at timestamp(3) with time zone not null,
   deleted_at timestamp(3) with time zone,
+  fingerprints_count integer not null default 0,
+  key_lookalike boolean not null default false,
+  events_count integer not null default 0,
   constraint licenses_pkey primary key (id),
   constraint licenses_billed_whole check (num_nulls(stripe_purchase_id, stripe_item_id, stripe_unit, mapping_id, billing_state) = any (array[0, 5])),
   constraint licenses_billing_state_check check (billing_state = any (array['ACTIVE'::text, 'GRACE'::text, 'SUSPENDED'::text, 'ENDED'::text, 'REVOKED'::text])),
+  constraint licenses_uses_count check (uses_count >= 0),
   constraint licenses_vendor_status_check check (vendor_status = any (array['active'::text, 'suspended'::text, 'revoked'::text, 'banned'::text])),
   constraint licenses_scope_id_customer_id_fkey foreign key (scope_id, customer_id) references customers(scope_id, id),
   constraint licenses_scope_id_fkey foreign key (scope_id) references scopes(id),
@@ -228,8 +236,13 @@ create table licenses (
   constraint licenses_scope_id_product_id_fkey foreign key (scope_id, product_id) references products(scope_id, id)
 );
 create index licenses_customer on licenses (scope_id, customer_id);
+create index licenses_expiry on licenses (scope_id, expires_at);
+create index licenses_lookalike on licenses (id) where (key_lookalike and (deleted_at is null));
+create index licenses_policy on licenses (scope_id, policy_id);
+create index licenses_product on licenses (scope_id, product_id);
 create index licenses_purchase on licenses (scope_id, stripe_purchase_id);
-create unique index licenses_key_unique on licenses (key_hash, scope_id);
+create index licenses_subscription on licenses (scope_id, stripe_subscription_id);
+create unique index licenses_key_unique on licenses (key_hash, scope_id) where (deleted_at is null);
 create unique index licenses_page on licenses (scope_id, id);
 create unique index licenses_purchase_unique on licenses (scope_id, stripe_item_id, stripe_unit);
 
@@ -293,6 +306,75 @@ create table rate_limits (
   expire bigint,
   constraint rate_limits_pkey primary key (key)
 );
+
+create table policy_entitlements (
+  scope_id integer not null,
+  policy_id uuid not null,
+  entitlement_id uuid not null,
+  constraint policy_entitlements_pkey primary key (scope_id, policy_id, entitlement_id),
+  constraint policy_entitlements_scope_id_entitlement_id_fkey foreign key (scope_id, entitlement_id) references entitlements(scope_id, id),
+  constraint policy_entitlements_scope_id_fkey foreign key (scope_id) references scopes(id),
+  constraint policy_entitlements_scope_id_policy_id_fkey foreign key (scope_id, policy_id) references policies(scope_id, id)
+);
+
+create table machines (
+  id uuid not null,
+  scope_id integer not null,
+  license_id uuid not null,
+  fingerprint text not null,
+  name text,
+  platform text,
+  hostname text,
+  cores integer,
+  metadata jsonb not null,
+  last_heartbeat_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
+  constraint machines_pkey primary key (id),
+  constraint machines_scope_id_fkey foreign key (scope_id) references scopes(id),
+  constraint machines_scope_id_license_id_fkey foreign key (scope_id, license_id) references licenses(scope_id, id)
+);
+create index machines_fingerprint on machines (scope_id, fingerprint) where (deleted_at is null);
+create unique index machines_fingerprint_unique on machines (license_id, fingerprint) where (deleted_at is null);
+create unique index machines_page on machines (scope_id, id);
+
+create table license_fingerprints (
+  scope_id integer not null,
+  license_id uuid not null,
+  fingerprint_hash bytea not null,
+  first_seen_at timestamp(3) with time zone not null,
+  constraint license_fingerprints_pkey primary key (license_id, fingerprint_hash),
+  constraint license_fingerprints_scope_id_fkey foreign key (scope_id) references scopes(id),
+  constraint license_fingerprints_scope_id_license_id_fkey foreign key (scope_id, license_id) references licenses(scope_id, id)
+);
+
+create table events (
+  id uuid not null,
+  scope_id integer not null,
+  type text not null,
+  license_id uuid,
+  sequence integer,
+  data jsonb not null,
+  created_at timestamp(3) with time zone not null,
+  constraint events_pkey primary key (id),
+  constraint events_numbered check ((license_id is null) = (sequence is null)),
+  constraint events_scope_id_fkey foreign key (scope_id) references scopes(id),
+  constraint events_scope_id_license_id_fkey foreign key (scope_id, license_id) references licenses(scope_id, id)
+);
+create unique index events_page on events (scope_id, id);
+create unique index events_sequence_unique on events (license_id, sequence);
+
+create table idempotency_keys (
+  scope_id integer not null,
+  key text not null,
+  request_hash bytea not null,
+  answer_sealed bytea not null,
+  created_at timestamp(3) with time zone not null,
+  constraint idempotency_keys_pkey primary key (scope_id, key),
+  constraint idempotency_keys_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index idempotency_keys_created on idempotency_keys (created_at);
 
 create table signing_keys (
   kid text not null,

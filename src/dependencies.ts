@@ -5,13 +5,19 @@ import type { Config } from './config.ts';
 import { findApiKey, readScope } from './database/api-keys.ts';
 import { migrate } from './database/migrate.ts';
 import { connectDatabase, type Database } from './database/orm.ts';
+import { createSealing } from './database/sealing.ts';
 import type { Scope } from './database/scope.ts';
 import { keepSecretFile } from './database/secret-file.ts';
-import type { FindApiKey } from './handlers/http/authenticate.ts';
+import type { Directory } from './handlers/http/authenticate.ts';
+import type { FirstAnswers } from './handlers/http/idempotency.ts';
 import type { Limits } from './handlers/http/limit.ts';
 import type { SigningSecrets } from './handlers/stripe-webhook.ts';
+import { createFirstAnswers } from './idempotency.ts';
+import { findOwnLicense, isCertainSlip } from './licensing/find-license.ts';
 import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
+import type { Licensing } from './licensing/licensing.ts';
 import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
+import { createValidations, type Validations } from './licensing/validate-key.ts';
 import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -31,7 +37,10 @@ export type Dependencies = {
   limits: Limits;
   slackHours: number;
   scopes: Scope[];
-  findApiKey: FindApiKey;
+  directory: Directory;
+  firstAnswers: FirstAnswers;
+  validations: Validations;
+  flushValidations: () => Promise<void>;
   scopeOf: (scopeId: number) => Promise<Scope>;
   stripeOf: (scope: Scope) => StripeReader | null;
   signingSecrets: (account: string | undefined) => Promise<SigningSecrets | null>;
@@ -53,6 +62,9 @@ export type Setting = {
 export async function createDependencies(setting: Setting): Promise<Dependencies> {
   const { config, clock, log, dataFolder, databaseUrl } = setting;
   const { database, secret, scopes, signingKeys } = await prepareDatabase(setting);
+  const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS };
+  const warn = (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'validations not written down yet');
+  const validations = createValidations({ ...licensing, now: () => clock.now(), warn });
   const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
   const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
@@ -60,18 +72,37 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   const secrets = signingSecretsOf(config, scopes);
   return {
     config, clock, log, database, queues, mailer, limits, signingKeys,
-    keys: createLicenseKeys(secret),
-    slackHours: config.STRIPE_RENEWAL_SLACK_HOURS,
+    keys: licensing.keys,
+    slackHours: licensing.slackHours,
     scopes: [scopes.live, scopes.test],
-    findApiKey: (token) => findApiKey(database, token, clock.now()),
+    directory: directoryOf(licensing, clock),
+    firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers') }),
+    validations,
+    flushValidations: validations.flush,
     scopeOf: (scopeId) => readScope(database, scopeId),
     stripeOf: ({ id }) => stripe.get(id) ?? null,
     signingSecrets: async (account) => (account === undefined || account === scopes.live.accountId ? secrets : null),
     close: async () => {
+      await validations.stop();
       await queues.close();
       await limits.close();
       mailer.close();
       await database.close(true);
+    },
+  };
+}
+
+/** How callers are found. */
+function directoryOf({ database, keys }: Licensing, clock: Clock): Directory {
+  return {
+    findApiKey: (token) => findApiKey(database, token, clock.now()),
+    hashLicenseKey: async (key) => {
+      const reading = keys.read(key);
+      return (await isCertainSlip(database, reading)) ? null : reading.hash;
+    },
+    findOwnLicense: async (keyHash) => {
+      const own = await findOwnLicense(database, keyHash);
+      return own && { licenseId: own.licenseId, scope: await readScope(database, own.scopeId) };
     },
   };
 }

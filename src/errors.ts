@@ -10,9 +10,13 @@
 export type Issue = { path: (string | number)[]; message: string; code: string };
 
 /** Why a use case said no. The HTTP status each one answers with stands in `handlers/http/problem.ts`. */
-export type RefusalCode = 'NOT_FOUND' | 'CONFLICT' | 'VALIDATION_ERROR';
+export type RefusalCode =
+  | 'NOT_FOUND' | 'CONFLICT' | 'VALIDATION_ERROR' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'IDEMPOTENCY_KEY_REUSED'
+  | 'OVERRIDES_NOT_ALLOWED' | 'EXPIRY_REQUIRED' | 'NOT_RENEWABLE' | 'MACHINE_LIMIT_EXCEEDED' | 'FINGERPRINT_TAKEN' | 'TTL_OUT_OF_RANGE'
+  | 'BANNED' | 'REVOKED' | 'SUSPENDED' | 'EXPIRED' | 'FINGERPRINT_REQUIRED' | 'FINGERPRINT_NOT_FOUND' | 'HEARTBEAT_REQUIRED' | 'TRANSFER_NOT_ALLOWED' | 'OFFLINE_NOT_ALLOWED';
 
-export type Refusal = { refused: RefusalCode; message: string; issues?: Issue[] };
+/** `details` are for the client: the faults of a request as `issues`, or the numbers of a limit. */
+export type Refusal = { refused: RefusalCode; message: string; details?: { issues: Issue[] } | Record<string, number> };
 
 /** A use case's answer: the thing asked for, or the reason it was refused. */
 export type Result<T> = { ok: true; value: T } | ({ ok: false } & Refusal);
@@ -21,8 +25,8 @@ export function ok<T>(value: T): Result<T> {
   return { ok: true, value };
 }
 
-export function refuse(refused: RefusalCode, message: string, issues?: Issue[]): { ok: false } & Refusal {
-  return { ok: false, refused, message, ...(issues && { issues }) };
+export function refuse(refused: RefusalCode, message: string, details?: Refusal['details']): { ok: false } & Refusal {
+  return { ok: false, refused, message, ...(details && { details }) };
 }
 
 /** The one refusal for what is absent, deleted or somebody else's: the three must not be told apart. */
@@ -32,7 +36,7 @@ export function notFound(): { ok: false } & Refusal {
 
 /** A refusal of one field of the request body. */
 export function refuseField(field: string, message: string, code: string): { ok: false } & Refusal {
-  return refuse('VALIDATION_ERROR', message, [{ path: [field], message, code }]);
+  return refuse('VALIDATION_ERROR', message, { issues: [{ path: [field], message, code }] });
 }
 
 /** A failure with what the client may be told (`code`, `status`, `publicMessage`) and, for the log only, its cause. */
@@ -41,12 +45,13 @@ export class AppError extends Error {
   readonly status: number;
   readonly publicMessage: string;
   readonly details: Record<string, unknown> | undefined;
+  readonly headers: Record<string, string>;
 
   constructor(
     code: string,
     status: number,
     publicMessage: string,
-    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+    options: { cause?: unknown; details?: Record<string, unknown>; headers?: Record<string, string> } = {},
   ) {
     super(publicMessage, { cause: options.cause });
     this.name = 'AppError';
@@ -54,5 +59,6 @@ export class AppError extends Error {
     this.status = status;
     this.publicMessage = publicMessage;
     this.details = options.details;
+    this.headers = options.headers ?? {};
   }
 }

@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { describeFinding, type Finding, provisionalCodes, type ReasonCode } from './billing/core/outcome.ts';
 import type { Envelope } from './billing/core/read-stripe.ts';
-import { type Database, inTransaction, query, type Transaction } from './database/orm.ts';
+import { type Database, inTransaction, query, reading, type Transaction } from './database/orm.ts';
 import { StripeEvent, type StripeEventRow } from './database/exchange-rows.ts';
 import { type Page, type PageRequest, readPage } from './database/page.ts';
 import type { Scope } from './database/scope.ts';
@@ -24,7 +24,7 @@ export async function receiveEvent(
   { envelope, payload }: { envelope: Envelope; payload: string },
   now: Date,
 ): Promise<Received> {
-  const em = database.em.fork();
+  const em = reading(database);
   const { id, type, livemode, apiVersion, objectId, createdAt } = envelope;
   const inserted = await query(em, sql`
     insert into stripe_events (scope_id, id, type, livemode, api_version, object_id, payload, created_at, received_at, attempts, due_at)
@@ -70,7 +70,7 @@ export async function restampPurchase(tx: Transaction, scope: Scope, { purchaseI
 /** Gives an event up: visible, counted and replayable. */
 export async function failEvent(database: Database, ref: EventRef, error: string, now: Date): Promise<void> {
   const failure = describeFinding({ code: 'attempts_exhausted', subject: error });
-  await database.em.fork().nativeUpdate(StripeEvent, { ...ref, processedAt: null }, { ...failure, processedAt: now, dueAt: null });
+  await reading(database).nativeUpdate(StripeEvent, { ...ref, processedAt: null }, { ...failure, processedAt: now, dueAt: null });
 }
 
 /** Undoes `done`, so that the event is applied again to what is known now. Null when there is no such event. */
@@ -84,14 +84,14 @@ export async function reopenEvent(database: Database, ref: EventRef, now: Date):
 
 /** Reopens every event of a scope that waits for what has since come, such as a Stripe key. */
 export async function reopenWaiting(database: Database, scope: Scope, code: ReasonCode, now: Date): Promise<void> {
-  await database.em.fork().nativeUpdate(StripeEvent, { scopeId: scope.id, reasonCode: code }, { ...unprocessed, dueAt: now });
+  await reading(database).nativeUpdate(StripeEvent, { scopeId: scope.id, reasonCode: code }, { ...unprocessed, dueAt: now });
 }
 
 const unprocessed = { processedAt: null, outcome: null, reasonCode: null, reason: null, attempts: 0 };
 
 /** Up to `limit` events that are due, each put off to `nextDueAt` so that it is not handed out again before. */
 export async function takeDueEvents(database: Database, nextDueAt: Date, limit: number, now: Date): Promise<EventRef[]> {
-  const taken = await query(database.em.fork(), sql<{ scope_id: number; id: string }>`
+  const taken = await query(reading(database), sql<{ scope_id: number; id: string }>`
     update stripe_events set due_at = ${nextDueAt} where (scope_id, id) in (
       select scope_id, id from stripe_events where due_at <= ${now} order by due_at limit ${limit} for update skip locked
     ) returning scope_id, id`);
@@ -100,7 +100,7 @@ export async function takeDueEvents(database: Database, nextDueAt: Date, limit: 
 
 /** When the oldest event that is not done arrived; null when all are. */
 export async function oldestPendingEvent(database: Database): Promise<Date | null> {
-  const [oldest] = await database.em.fork().find(StripeEvent, { dueAt: { $ne: null } }, { orderBy: { receivedAt: 'asc' }, limit: 1 });
+  const [oldest] = await reading(database).find(StripeEvent, { dueAt: { $ne: null } }, { orderBy: { receivedAt: 'asc' }, limit: 1 });
   return oldest?.receivedAt ?? null;
 }
 
@@ -110,7 +110,7 @@ export async function listEvents(database: Database, scope: Scope, filter: Event
   const { createdAfter, ...equal } = filter;
   const given = Object.fromEntries(Object.entries(equal).filter(([, value]) => value !== undefined));
   const where = { scopeId: scope.id, ...given, ...(createdAfter && { createdAt: { $gt: createdAfter } }) };
-  const tx = database.em.fork();
+  const tx = reading(database);
   const list = {
     at: (id: string) => tx.findOne(StripeEvent, { scopeId: scope.id, id }),
     after: (last: StripeEventRow | null, limit: number) =>
@@ -126,5 +126,5 @@ function receivedBefore(last: StripeEventRow | null): object {
 }
 
 export async function readStoredEvent(database: Database, ref: EventRef): Promise<StripeEventRow | null> {
-  return database.em.fork().findOne(StripeEvent, ref);
+  return reading(database).findOne(StripeEvent, ref);
 }

@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { Message, type MessageRow } from './database/exchange-rows.ts';
 import { newId } from './database/uuid.ts';
-import { type Database, inTransaction, query, type Transaction } from './database/orm.ts';
+import { type Database, inTransaction, query, reading, type Transaction } from './database/orm.ts';
 import type { Scope } from './database/scope.ts';
 
 /**
@@ -55,7 +55,7 @@ export async function deliverMessage(
 
 /** Up to `limit` messages that are due, each put off to `nextDueAt` so that it is not handed out again before. */
 export async function takeDueMessages(database: Database, nextDueAt: Date, limit: number, now: Date): Promise<string[]> {
-  const taken = await query(database.em.fork(), sql<{ id: string }>`
+  const taken = await query(reading(database), sql<{ id: string }>`
     update messages set due_at = ${nextDueAt} where id in (
       select id from messages where due_at <= ${now} order by due_at limit ${limit} for update skip locked
     ) returning id`);
@@ -64,6 +64,6 @@ export async function takeDueMessages(database: Database, nextDueAt: Date, limit
 
 /** When the oldest message that is neither sent nor given up was written; null when there is none. */
 export async function oldestPendingMessage(database: Database): Promise<Date | null> {
-  const [oldest] = await database.em.fork().find(Message, { dueAt: { $ne: null } }, { orderBy: { createdAt: 'asc' }, limit: 1 });
+  const [oldest] = await reading(database).find(Message, { dueAt: { $ne: null } }, { orderBy: { createdAt: 'asc' }, limit: 1 });
   return oldest?.createdAt ?? null;
 }

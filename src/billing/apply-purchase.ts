@@ -4,7 +4,7 @@ import type { Scope } from '../database/scope.ts';
 import { deliverKeys } from '../licensing/deliver-keys.ts';
 import { findOrCreateCustomer } from '../licensing/find-or-create-customer.ts';
 import { issueLicense } from '../licensing/issue-license.ts';
-import type { LicenseKeys } from '../licensing/license-key.ts';
+import type { Licensing } from '../licensing/licensing.ts';
 import { setBilling } from '../licensing/set-billing.ts';
 import { buyerOf } from './core/contact.ts';
 import { finding, type Finding } from './core/outcome.ts';
@@ -21,7 +21,7 @@ export type AppliedPurchase = { purchaseId: string; finding: Finding; paidAfterE
  */
 export async function applyPurchase(
   tx: Transaction,
-  keys: LicenseKeys,
+  licensing: Omit<Licensing, 'database'>,
   { scope, purchaseId }: { scope: Scope; purchaseId: string },
   now: Date,
 ): Promise<AppliedPurchase> {
@@ -34,7 +34,7 @@ export async function applyPurchase(
   const buyer = buyerOf(purchase, stripeCustomer);
   const customer = await findOrCreateCustomer(tx, scope, buyer, now);
   const source = { scope, purchase, customerId: customer?.id ?? null, stripeCustomerId: buyer.stripeCustomerId };
-  const mailed = await writePlans(tx, keys, { projection, before, source }, now);
+  const mailed = await writePlans(tx, licensing, { projection, before, source }, now);
   const messageId = customer && (await deliverKeys(tx, { scope, customer, licenses: mailed }, now));
   await tx.flush();
 
@@ -48,7 +48,7 @@ type Source = { scope: Scope; purchase: Purchase; customerId: string | null; str
 /** Issues or updates the license of each plan; returns those whose mapping mails keys. */
 async function writePlans(
   tx: Transaction,
-  keys: LicenseKeys,
+  licensing: Omit<Licensing, 'database'>,
   { projection, before, source }: { projection: Projection; before: LicenseRow[]; source: Source },
   now: Date,
 ): Promise<LicenseRow[]> {
@@ -68,7 +68,7 @@ async function writePlans(
     };
     const existing = before.find((license) => license.stripeItemId === plan.itemId && license.stripeUnit === plan.unit);
     if (existing) await setBilling(tx, { license: existing, bought }, now);
-    const license = existing ?? (await issueLicense(tx, keys, { scope, bought }, now));
+    const license = existing ?? (await issueLicense(tx, licensing, { scope, bought }, now));
     if (mapping.sendKeyEmail) mailed.push(license);
   }
   return mailed;

@@ -1,7 +1,7 @@
-import { type Database, inTransaction, type Transaction } from '../database/orm.ts';
+import { inTransaction, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { lockEvent, restampPurchase, stampEvent } from '../inbox.ts';
-import type { LicenseKeys } from '../licensing/license-key.ts';
+import type { Licensing } from '../licensing/licensing.ts';
 import { type AppliedPurchase, applyPurchase } from './apply-purchase.ts';
 import { idsOf, purchaseOf, type Sighting, type StripeFact } from './core/facts.ts';
 import { finding, type Finding } from './core/outcome.ts';
@@ -17,12 +17,12 @@ export type AppliedEvent = { finding: Finding | null; messageIds: string[] };
  * API said of the event's objects before this began. An event that is done already changes nothing.
  */
 export async function applyStripeEvent(
-  { database, keys }: { database: Database; keys: LicenseKeys },
+  licensing: Licensing,
   { scope, eventId }: { scope: Scope; eventId: string },
   fetched: Sighting[],
   now: Date,
 ): Promise<AppliedEvent> {
-  return inTransaction(database, async (tx) => {
+  return inTransaction(licensing.database, async (tx) => {
     const event = await lockEvent(tx, { scopeId: scope.id, id: eventId });
     if (event === null || event.processedAt !== null) return { finding: null, messageIds: [] };
     const read = readEvent(event.payload, scope.mode);
@@ -31,7 +31,7 @@ export async function applyStripeEvent(
       return { finding: read.finding, messageIds: [] };
     }
     const { fact } = read.sighting;
-    const applied = await applySightings(tx, keys, { scope, sightings: [read.sighting, ...fetched] }, now);
+    const applied = await applySightings(tx, licensing, { scope, sightings: [read.sighting, ...fetched] }, now);
     const own = findingFor(fact, applied);
     stampEvent(event, own, purchaseOf(fact), now);
     return { finding: own, messageIds: applied.flatMap(({ messageIds }) => messageIds) };
@@ -40,7 +40,7 @@ export async function applyStripeEvent(
 
 async function applySightings(
   tx: Transaction,
-  keys: LicenseKeys,
+  licensing: Omit<Licensing, 'database'>,
   { scope, sightings }: { scope: Scope; sightings: Sighting[] },
   now: Date,
 ): Promise<AppliedPurchase[]> {
@@ -48,7 +48,7 @@ async function applySightings(
   for (const sighting of sightings) await storeSighting(tx, scope, sighting);
   const applied: AppliedPurchase[] = [];
   for (const purchaseId of await purchaseIdsOf(tx, scope, sightings.map(({ fact }) => fact))) {
-    const result = await applyPurchase(tx, keys, { scope, purchaseId }, now);
+    const result = await applyPurchase(tx, licensing, { scope, purchaseId }, now);
     await restampPurchase(tx, scope, result);
     applied.push(result);
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ApiKey, ScopeRow } from './account-rows.ts';
-import type { Database } from './orm.ts';
+import { type Database, reading } from './orm.ts';
 import type { Scope } from './scope.ts';
 
 /** Only this of an API key is kept. The key itself is 256 random bits: a plain hash is enough. */
@@ -13,7 +13,7 @@ const REFRESH_MS = 60_000;
 
 /** The API key that a token is, if it is in force, with the scope it belongs to. */
 export async function findApiKey(database: Database, token: string, now: Date): Promise<{ id: string; scopes: string[]; scope: Scope } | null> {
-  const em = database.em.fork();
+  const em = reading(database);
   const key = await em.findOne(ApiKey, { hash: hashApiKey(token), deletedAt: null });
   if (key === null || (key.expiresAt !== null && now >= key.expiresAt)) return null;
   if (key.lastUsedAt === null || now.getTime() - key.lastUsedAt.getTime() > REFRESH_MS) {
@@ -28,7 +28,7 @@ const known = new WeakMap<Database, Map<number, Scope>>();
 export async function readScope(database: Database, id: number): Promise<Scope> {
   const scopes = known.get(database) ?? new Map<number, Scope>();
   known.set(database, scopes);
-  const scope = scopes.get(id) ?? (await database.em.fork().findOneOrFail(ScopeRow, { id }));
+  const scope = scopes.get(id) ?? (await reading(database).findOneOrFail(ScopeRow, { id }));
   scopes.set(id, { id, accountId: scope.accountId, mode: scope.mode });
   return { id, accountId: scope.accountId, mode: scope.mode };
 }

@@ -46,7 +46,7 @@ export const Entitlement = defineEntity({
   },
 });
 
-/** The policy seed's fields, by its names. */
+/** The policy seed's fields, by its names. `heartbeatRequiredSince` is when it began to require heartbeats, null while it does not. */
 export const Policy = defineEntity({
   name: 'Policy',
   tableName: 'policies',
@@ -74,9 +74,20 @@ export const Policy = defineEntity({
     overridable: p.boolean(),
     maxUniqueFingerprints: p.integer().strictNullable(),
     metadata: p.json<Metadata>(),
+    heartbeatRequiredSince: p.datetime(3).strictNullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
     deletedAt: p.datetime(3).strictNullable(),
+  },
+});
+
+export const PolicyEntitlement = defineEntity({
+  name: 'PolicyEntitlement',
+  tableName: 'policy_entitlements',
+  properties: {
+    scopeId: p.integer().primary(),
+    policyId: p.uuid().primary(),
+    entitlementId: p.uuid().primary(),
   },
 });
 

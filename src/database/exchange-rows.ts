@@ -1,6 +1,7 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import type { StripeFact, Marks } from '../billing/core/facts.ts';
 import type { ReasonCode } from '../billing/core/outcome.ts';
+import type { EventType } from '../licensing/core/event.ts';
 
 /** The inbox: what Stripe told us. `dueAt` is when the event is next tried, null once it is done. */
 export const StripeEvent = defineEntity({
@@ -45,6 +46,21 @@ export const Message = defineEntity({
   },
 });
 
+/** What happened here. Those of a license are numbered, so that a reader sees a gap. */
+export const DomainEvent = defineEntity({
+  name: 'DomainEvent',
+  tableName: 'events',
+  properties: {
+    id: p.uuid().primary(),
+    scopeId: p.integer(),
+    type: p.text().$type<EventType>(),
+    licenseId: p.uuid().strictNullable(),
+    sequence: p.integer().strictNullable(),
+    data: p.json<Record<string, unknown>>(),
+    createdAt: p.datetime(3),
+  },
+});
+
 /** What Stripe says is so: one row an object, the last truth (`fact`, true `asOf`) and the earliest moments seen (`marks`). */
 export const StripeFactRow = defineEntity({
   name: 'StripeFactRow',
@@ -63,4 +79,5 @@ export const StripeFactRow = defineEntity({
 });
 
 export type StripeEventRow = InferEntity<typeof StripeEvent>;
+export type DomainEventRow = InferEntity<typeof DomainEvent>;
 export type MessageRow = InferEntity<typeof Message>;

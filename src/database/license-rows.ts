@@ -1,5 +1,6 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import type { BillingReason, BillingState } from '../licensing/core/billing.ts';
+import type { Platform } from '../licensing/core/machine.ts';
 import type { VendorStatus } from '../licensing/core/status.ts';
 
 type Metadata = Record<string, unknown>;
@@ -13,6 +14,8 @@ export const Customer = defineEntity({
     email: p.text(),
     name: p.text().strictNullable(),
     metadata: p.json<Metadata>(),
+    bannedAt: p.datetime(3).strictNullable(),
+    emailSetByVendor: p.boolean(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
     deletedAt: p.datetime(3).strictNullable(),
@@ -43,6 +46,7 @@ export const License = defineEntity({
     scopeId: p.integer(),
     keyHash: p.blob(),
     keyEncrypted: p.blob(),
+    keyLookalike: p.boolean(),
     name: p.text().strictNullable(),
     productId: p.uuid(),
     policyId: p.uuid(),
@@ -53,6 +57,8 @@ export const License = defineEntity({
     maxMachinesOverride: p.integer().strictNullable(),
     maxUsesOverride: p.integer().strictNullable(),
     usesCount: p.integer(),
+    fingerprintsCount: p.integer(),
+    eventsCount: p.integer(),
     metadata: p.json<Metadata>(),
     lastValidatedAt: p.datetime(3).strictNullable(),
     keyMessageId: p.uuid().strictNullable(),
@@ -77,6 +83,26 @@ export const License = defineEntity({
   },
 });
 
+export const Machine = defineEntity({
+  name: 'Machine',
+  tableName: 'machines',
+  properties: {
+    id: p.uuid().primary(),
+    scopeId: p.integer(),
+    licenseId: p.uuid(),
+    fingerprint: p.text(),
+    name: p.text().strictNullable(),
+    platform: p.text().$type<Platform>().strictNullable(),
+    hostname: p.text().strictNullable(),
+    cores: p.integer().strictNullable(),
+    metadata: p.json<Metadata>(),
+    lastHeartbeatAt: p.datetime(3).strictNullable(),
+    createdAt: p.datetime(3),
+    updatedAt: p.datetime(3),
+    deletedAt: p.datetime(3).strictNullable(),
+  },
+});
+
 export const LicenseEntitlement = defineEntity({
   name: 'LicenseEntitlement',
   tableName: 'license_entitlements',
@@ -90,3 +116,4 @@ export const LicenseEntitlement = defineEntity({
 
 export type CustomerRow = InferEntity<typeof Customer>;
 export type LicenseRow = InferEntity<typeof License>;
+export type MachineRow = InferEntity<typeof Machine>;

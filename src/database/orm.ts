@@ -1,12 +1,13 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import type { RawBuilder } from 'kysely';
 import { migrations } from '../../migrations/list.ts';
 import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey } from './account-rows.ts';
-import { Entitlement, Policy, Product, StripeMapping } from './catalog-rows.ts';
-import { Message, StripeEvent, StripeFactRow } from './exchange-rows.ts';
-import { Customer, License, LicenseEntitlement, StripeCustomer } from './license-rows.ts';
+import { Entitlement, Policy, PolicyEntitlement, Product, StripeMapping } from './catalog-rows.ts';
+import { DomainEvent, Message, StripeEvent, StripeFactRow } from './exchange-rows.ts';
+import { Customer, License, LicenseEntitlement, Machine, StripeCustomer } from './license-rows.ts';
 
 export type Database = MikroORM;
 
@@ -15,9 +16,9 @@ export type Transaction = EntityManager;
 
 const rows = [
   Account, ScopeRow, SecretCheck, SigningKey, ApiKey,
-  Product, Entitlement, Policy, StripeMapping,
-  Customer, StripeCustomer, License, LicenseEntitlement,
-  StripeEvent, Message, StripeFactRow,
+  Product, Entitlement, Policy, PolicyEntitlement, StripeMapping,
+  Customer, StripeCustomer, License, LicenseEntitlement, Machine,
+  StripeEvent, Message, StripeFactRow, DomainEvent,
 ];
 
 /** Opens the pool (lazily) and knows the rows and the migrations. Close with `database.close(true)`. */
@@ -35,9 +36,27 @@ export async function connectDatabase(databaseUrl: string, poolSize = 16): Promi
   });
 }
 
+/** The transaction that spans several use cases, while one does. */
+const spanning = new AsyncLocalStorage<Transaction>();
+
+/** An entity manager of its own to read with; inside `asOneTransaction` it sees what was written there. */
+export function reading(database: Database): Transaction {
+  return spanning.getStore()?.fork({ keepTransactionContext: true }) ?? database.em.fork();
+}
+
 /** Runs `work` in one transaction of its own (READ COMMITTED): all of it is committed, or none. */
 export async function inTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return database.em.fork().transactional(work);
+  return reading(database).transactional(work);
+}
+
+/** As `inTransaction`, and never a part of a transaction around it. */
+export async function inOwnTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return spanning.exit(() => inTransaction(database, work));
+}
+
+/** Makes every `inTransaction` and `reading` inside `work` part of one transaction: they commit together, or not at all. */
+export async function asOneTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return database.em.fork().transactional((tx) => spanning.run(tx, () => work(tx)));
 }
 
 /** Inserts a new row, or says false when a unique index already holds its like: of two at once one gets in. */

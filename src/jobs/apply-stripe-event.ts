@@ -21,6 +21,7 @@ import { backoffMs, dueAfter, MOST_EVENT_ATTEMPTS } from './backoff.ts';
 export type ApplyDependencies = {
   database: Database;
   keys: LicenseKeys;
+  slackHours: number;
   clock: Clock;
   log: Logger;
   queues: Pick<Queues, 'enqueue'>;
@@ -43,12 +44,12 @@ export async function applyStripeEventJob(dependencies: ApplyDependencies, ref: 
 }
 
 async function apply(dependencies: ApplyDependencies, ref: EventRef, payload: string): Promise<void> {
-  const { database, keys, clock, log, queues, scopeOf, stripeOf } = dependencies;
+  const { clock, log, queues, scopeOf, stripeOf } = dependencies;
   const scope = await scopeOf(ref.scopeId);
   const read = readEvent(payload, scope.mode);
   const stripe = stripeOf(scope);
   const fetched = read.ok && stripe ? await fetchObject(stripe, read.sighting.fact, clock.now()) : [];
-  const applied = await applyStripeEvent({ database, keys }, { scope, eventId: ref.id }, fetched, clock.now());
+  const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id }, fetched, clock.now());
   if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event applied');
   for (const id of applied.messageIds) await queues.enqueue('messages', { id });
 }

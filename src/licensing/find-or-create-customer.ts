@@ -1,7 +1,8 @@
 import type { CustomerRow } from '../database/license-rows.ts';
 import type { Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { customerIdsByEmail, customerOfStripe, linkStripeCustomer, upsertCustomer } from './store.ts';
+import { customerFor } from './customer-for.ts';
+import { customerIdsByEmail, customerOfStripe, linkStripeCustomer } from './store.ts';
 
 /**
  * How a buyer is known. A guest has no Stripe customer; a buyer whose email has not been told yet has none. `changed`: they
@@ -16,14 +17,14 @@ export type Contact = { stripeCustomerId: string | null; email: string | null; n
 export async function findOrCreateCustomer(tx: Transaction, scope: Scope, contact: Contact, now: Date): Promise<CustomerRow | null> {
   const { stripeCustomerId, email, name } = contact;
   const known = stripeCustomerId === null ? null : await customerOfStripe(tx, scope, stripeCustomerId);
-  if (known && contact.changed && email !== null && known.email !== email) await moveContact(tx, scope, { customer: known, email }, now);
+  if (known && contact.changed && !known.emailSetByVendor && email !== null && known.email !== email) await moveContact(tx, scope, { customer: known, email }, now);
   if (known || email === null) return known;
-  const customer = await upsertCustomer(tx, scope, { email, name }, now);
+  const customer = await customerFor(tx, scope, { email, name }, now);
   if (stripeCustomerId !== null) await linkStripeCustomer(tx, scope, stripeCustomerId, customer.id);
   return customer;
 }
 
-/** Follows a changed email, unless another customer has it: licenses never move from one customer to another. */
+/** Follows a changed email, unless the vendor set it here or another customer has it: licenses never move from one customer to another. */
 async function moveContact(tx: Transaction, scope: Scope, { customer, email }: { customer: CustomerRow; email: string }, now: Date): Promise<void> {
   if ((await customerIdsByEmail(tx, scope, email)).length > 0) return;
   Object.assign(customer, { email, updatedAt: now });

@@ -15,21 +15,27 @@ const OWN_SHAPE = /^([A-Z0-9]{2,10})([A-Z0-9]{16})$/;
 export type LicenseKeys = {
   /** A new key in its canonical form. */
   mint(prefix: string): string;
-  /** What the database is asked with: HMAC-SHA256 of the key as read leniently. Null when a typing slip is certain. */
-  lookupHash(typed: string): Buffer | null;
+  /** What a typed key is looked up by. */
+  read(typed: string): KeyReading;
   /** AES-256-GCM, for showing the key again to whom it belongs. */
   encrypt(key: string): Buffer;
   decrypt(encrypted: Uint8Array): string;
 };
+
+/**
+ * `hash` is HMAC-SHA256 of the key as read leniently, what the database is asked with. `slip`: it has our own shape and a wrong
+ * check symbol, so it is mistyped, unless a key that merely looks like ours was imported.
+ */
+export type KeyReading = { hash: Buffer; slip: boolean };
 
 export function createLicenseKeys(secret: string): LicenseKeys {
   const pepper = deriveKey(secret, 'license-key lookup');
   const display = createSealing(secret, 'license-key display');
   return {
     mint: mintKey,
-    lookupHash: (typed) => {
-      const folded = foldKey(typed);
-      return folded === null ? null : createHmac('sha256', pepper).update(folded).digest();
+    read: (typed) => {
+      const { folded, slip } = foldKey(typed);
+      return { hash: createHmac('sha256', pepper).update(folded).digest(), slip };
     },
     encrypt: display.seal,
     decrypt: display.open,
@@ -45,15 +51,16 @@ function mintKey(prefix: string): string {
 
 /**
  * Reads a typed key leniently (case, spaces, missing dashes, O for 0, I and L for 1) into the form that is hashed.
- * A key of our own shape with a wrong check symbol is null: a slip. Any other shape is an imported key, taken as it is.
+ * Any other shape, or one of ours with a wrong check symbol, can only be an imported key, taken as it is.
  */
-function foldKey(typed: string): string | null {
+function foldKey(typed: string): { folded: string; slip: boolean } {
   const own = OWN_SHAPE.exec(typed.replace(/[\s-]/g, '').toUpperCase());
-  if (!own) return `imported:${typed.trim()}`;
+  const asItIs = `imported:${typed.trim()}`;
+  if (!own) return { folded: asItIs, slip: false };
   const [, prefix = '', body = ''] = own;
   const symbols = [...fold(body)].map((symbol) => ALPHABET.indexOf(symbol));
   const sound = symbols.length === BODY_SYMBOLS && symbols.at(-1) === checkSymbol(symbols.slice(0, -1));
-  return sound ? fold(prefix) + fold(body) : null;
+  return sound ? { folded: fold(prefix) + fold(body), slip: false } : { folded: asItIs, slip: true };
 }
 
 function fold(text: string): string {

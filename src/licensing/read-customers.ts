@@ -1,5 +1,5 @@
 import { Customer, type CustomerRow } from '../database/license-rows.ts';
-import type { Database, Transaction } from '../database/orm.ts';
+import { type Database, reading, type Transaction } from '../database/orm.ts';
 import { newestFirst, older, type Page, type PageRequest, readPage } from '../database/page.ts';
 import { liveIn, liveRow, type Scope } from '../database/scope.ts';
 import { notFound, ok, type Result } from '../errors.ts';
@@ -9,7 +9,7 @@ export type CustomerDetails = CustomerRow & { licensesCount: number; stripeCusto
 
 /** A page of customers; `email` in any case. Null: the cursor is of another list. */
 export async function listCustomers(database: Database, scope: Scope, filter: { email?: string | undefined }, page: PageRequest): Promise<Page<CustomerDetails> | null> {
-  const tx = database.em.fork();
+  const tx = reading(database);
   const where = { ...liveIn(scope), ...(filter.email !== undefined && { $and: [{ id: { $in: await customerIdsByEmail(tx, scope, filter.email) } }] }) };
   const list = {
     at: (id: string) => tx.findOne(Customer, liveRow(scope, id)),
@@ -20,7 +20,7 @@ export async function listCustomers(database: Database, scope: Scope, filter: { 
 }
 
 export async function readCustomer(database: Database, scope: Scope, id: string): Promise<Result<CustomerDetails>> {
-  const tx = database.em.fork();
+  const tx = reading(database);
   const customer = await tx.findOne(Customer, liveRow(scope, id));
   const [details] = customer ? await withDetails(tx, [customer]) : [];
   return details ? ok(details) : notFound();

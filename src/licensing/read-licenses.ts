@@ -1,15 +1,18 @@
-import type { FilterQuery } from '@mikro-orm/core';
+import { type RawBuilder, sql } from 'kysely';
 import { License, type LicenseRow } from '../database/license-rows.ts';
-import type { Database, Transaction } from '../database/orm.ts';
-import { newestFirst, older, type Page, type PageRequest, readPage } from '../database/page.ts';
-import { liveIn, liveRow, type Scope } from '../database/scope.ts';
+import { type Database, query, reading } from '../database/orm.ts';
+import { newestFirst, type Page, type PageRequest, readPage } from '../database/page.ts';
+import { liveRow, type Scope } from '../database/scope.ts';
 import { notFound, ok, type Result } from '../errors.ts';
+import type { Status } from './core/status.ts';
 import type { LicenseKeys } from './license-key.ts';
-import { customerIdsByEmail, type LicenseDetails, withDetails } from './store.ts';
+import type { Licensing } from './licensing.ts';
+import { detailsOf, type LicenseDetails, withDetails } from './store.ts';
 
 export type { LicenseDetails };
 
 export type LicenseFilter = {
+  status?: Status | undefined;
   productId?: string | undefined;
   policyId?: string | undefined;
   customerId?: string | undefined;
@@ -18,38 +21,73 @@ export type LicenseFilter = {
   expiresBefore?: Date | undefined;
   expiresAfter?: Date | undefined;
   stripeSubscriptionId?: string | undefined;
+  /** A part of the name or of the customer's email or name, in any case; or a whole key or id. */
+  q?: string | undefined;
 };
 
 /** A page of licenses. Null: the cursor is of another list. */
 export async function listLicenses(
-  { database, keys }: { database: Database; keys: LicenseKeys },
+  { database, keys, slackHours }: Licensing,
   scope: Scope,
-  filter: LicenseFilter,
-  page: PageRequest,
+  { filter, page }: { filter: LicenseFilter; page: PageRequest },
+  now: Date,
 ): Promise<Page<LicenseDetails> | null> {
-  const tx = database.em.fork();
-  const where = { ...liveIn(scope), $and: await conditionsOf(tx, keys, scope, filter) };
+  const tx = reading(database);
   const list = {
     at: (id: string) => tx.findOne(License, liveRow(scope, id)),
-    after: (last: LicenseRow | null, limit: number) => tx.find(License, { ...where, ...older(last) }, { orderBy: newestFirst, limit }),
+    after: async (last: LicenseRow | null, limit: number) => {
+      const matching = await query(tx, matchingIds({ scope, keys, filter, slackHours, after: last?.id ?? null, limit }, now));
+      return tx.find(License, { id: { $in: matching.map(({ id }) => id) } }, { orderBy: newestFirst });
+    },
   };
   const found = await readPage<LicenseRow>(list, page);
   return found && { ...found, rows: await withDetails(tx, found.rows) };
 }
 
-async function conditionsOf(tx: Transaction, keys: LicenseKeys, scope: Scope, filter: LicenseFilter): Promise<FilterQuery<LicenseRow>[]> {
-  const { userEmail, key, expiresBefore, expiresAfter, ...equal } = filter;
-  const conditions: FilterQuery<LicenseRow>[] = [Object.fromEntries(Object.entries(equal).filter(([, value]) => value !== undefined))];
-  if (key !== undefined) conditions.push({ keyHash: keys.lookupHash(key) ?? Buffer.alloc(0) });
-  if (expiresBefore) conditions.push({ expiresAt: { $lt: expiresBefore } });
-  if (expiresAfter) conditions.push({ expiresAt: { $gt: expiresAfter } });
-  if (userEmail !== undefined) conditions.push({ customerId: { $in: await customerIdsByEmail(tx, scope, userEmail) } });
-  return conditions;
+type Search = { scope: Scope; keys: LicenseKeys; filter: LicenseFilter; slackHours: number; after: string | null; limit: number };
+
+function matchingIds({ scope, keys, filter, slackHours, after, limit }: Search, now: Date): RawBuilder<{ id: string }> {
+  const { status, productId, policyId, customerId, userEmail, key, expiresBefore, expiresAfter, stripeSubscriptionId, q } = filter;
+  const conditions = [
+    sql`l.scope_id = ${scope.id} and l.deleted_at is null`,
+    after !== null && sql`l.id < ${after}`,
+    productId !== undefined && sql`l.product_id = ${productId}`,
+    policyId !== undefined && sql`l.policy_id = ${policyId}`,
+    customerId !== undefined && sql`l.customer_id = ${customerId}`,
+    stripeSubscriptionId !== undefined && sql`l.stripe_subscription_id = ${stripeSubscriptionId}`,
+    key !== undefined && sql`l.key_hash = ${keys.read(key).hash}`,
+    userEmail !== undefined && sql`lower(c.email) = lower(${userEmail})`,
+    expiresBefore !== undefined && sql`l.expires_at < ${expiresBefore}`,
+    expiresAfter !== undefined && sql`l.expires_at > ${expiresAfter}`,
+    status !== undefined && sql`${statusInSql(slackHours, now)} = ${status}`,
+    q !== undefined && textMatches(q, keys),
+  ].filter((condition) => condition !== false);
+  return sql`
+    select l.id from licenses l left join customers c on c.id = l.customer_id
+    where ${sql.join(conditions, sql` and `)} order by l.id desc limit ${limit}`;
 }
 
-export async function readLicense(database: Database, scope: Scope, id: string): Promise<Result<LicenseDetails>> {
-  const tx = database.em.fork();
-  const license = await tx.findOne(License, liveRow(scope, id));
-  const [details] = license ? await withDetails(tx, [license]) : [];
-  return details ? ok(details) : notFound();
+function textMatches(q: string, keys: LicenseKeys): RawBuilder<unknown> {
+  const part = `%${q.replace(/[\\%_]/g, '\\$&')}%`;
+  return sql`(l.name ilike ${part} or c.email ilike ${part} or c.name ilike ${part} or l.id::text = ${q.toLowerCase()} or l.key_hash = ${keys.read(q).hash})`;
+}
+
+/** `effectiveStatus` of licensing/core/status.ts, as PostgreSQL says it: a list is filtered by it before it is paged. */
+function statusInSql(slackHours: number, now: Date): RawBuilder<unknown> {
+  return sql`case
+    when l.vendor_status = 'banned' or c.banned_at is not null then 'banned'
+    when l.vendor_status = 'revoked' or l.billing_state = 'REVOKED' then 'revoked'
+    when l.vendor_status = 'suspended' or l.billing_state = 'SUSPENDED' or (l.billing_state = 'GRACE' and l.grace_ends_at <= ${now}) then 'suspended'
+    when ${now} >= case
+      when l.billing_state = 'GRACE' and l.grace_ends_at is not null then greatest(l.grace_ends_at, l.expires_at)
+      when l.billing_renews then l.expires_at + make_interval(hours => ${slackHours})
+      else l.expires_at end then 'expired'
+    else 'active' end`;
+}
+
+/** One license of the scope; with `own`, only that one. */
+export async function readLicense(database: Database, { scope, id, own }: { scope: Scope; id: string; own: string | null }): Promise<Result<LicenseDetails>> {
+  const tx = reading(database);
+  const license = own === null || own === id.toLowerCase() ? await tx.findOne(License, liveRow(scope, id)) : null;
+  return license ? ok(await detailsOf(tx, license)) : notFound();
 }

@@ -2,10 +2,8 @@ import { sql } from 'kysely';
 import { Entitlement, Policy, type PolicyRow, Product } from '../database/catalog-rows.ts';
 import { Customer, type CustomerRow, LicenseEntitlement, type LicenseRow, StripeCustomer } from '../database/license-rows.ts';
 import { newId } from '../database/uuid.ts';
-import { type Database, query, type Transaction } from '../database/orm.ts';
+import { query, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import type { ExpirationStrategy } from './core/policy.ts';
-import type { Standing } from './core/status.ts';
 
 /** The rows that use cases of licensing read and write. Every question names its scope. */
 
@@ -34,12 +32,18 @@ export async function linkStripeCustomer(tx: Transaction, scope: Scope, stripeCu
 }
 
 /** The customer with this email, made if need be. Two at once make one: the second waits for the first and finds it. */
-export async function upsertCustomer(tx: Transaction, scope: Scope, contact: { email: string; name: string | null }, now: Date): Promise<CustomerRow> {
-  await query(tx, sql`
+export async function upsertCustomer(
+  tx: Transaction,
+  scope: Scope,
+  contact: { email: string; name: string | null },
+  now: Date,
+): Promise<{ customer: CustomerRow; created: boolean }> {
+  const inserted = await query(tx, sql`
     insert into customers (id, scope_id, email, name, metadata, created_at, updated_at)
     values (${newId()}, ${scope.id}, ${contact.email}, ${contact.name}, '{}', ${now}, ${now})
-    on conflict (scope_id, lower(email)) where deleted_at is null do nothing`);
-  return tx.findOneOrFail(Customer, { id: { $in: await customerIdsByEmail(tx, scope, contact.email) } });
+    on conflict (scope_id, lower(email)) where deleted_at is null do nothing returning id`);
+  const customer = await tx.findOneOrFail(Customer, { id: { $in: await customerIdsByEmail(tx, scope, contact.email) } });
+  return { customer, created: inserted.length > 0 };
 }
 
 /** Makes the entitlements that billing grants a license exactly `entitlementIds`. What the vendor granted stays. */
@@ -52,13 +56,18 @@ export async function replaceBillingEntitlements(tx: Transaction, license: { sco
   for (const entitlementId of wanted.difference(held)) tx.persist(tx.create(LicenseEntitlement, { ...grant, entitlementId }));
 }
 
-/** A license as it is shown and judged: the row with what stands in other tables. */
+/** A license as it is shown and judged: the row with what stands in other tables. `maxMachines` and `maxUses` are the effective ones. */
 export type LicenseDetails = LicenseRow & {
   policy: PolicyRow;
   productCode: string;
+  keyPrefix: string;
   entitlements: string[];
   userEmail: string | null;
   userName: string | null;
+  customerBanned: boolean;
+  maxMachines: number | null;
+  maxUses: number | null;
+  machineCount: number;
 };
 
 /** Joins to a few licenses, in as many questions as there are tables, what is shown with them. */
@@ -68,13 +77,25 @@ export async function withDetails(tx: Transaction, licenses: LicenseRow[]): Prom
   const products = byId(await tx.find(Product, among(licenses.map((license) => license.productId))));
   const customers = byId(await tx.find(Customer, among(licenses.map((license) => license.customerId))));
   const codes = await entitlementCodes(tx, licenses);
+  const machines = await countMachines(tx, licenses);
   return licenses.flatMap((license) => {
     const [policy, product] = [policies.get(license.policyId), products.get(license.productId)];
     if (!policy || !product) return [];
     const customer = customers.get(license.customerId ?? '');
-    const details = { policy, productCode: product.code, entitlements: codes.get(license.id) ?? [] };
-    return [{ ...license, ...details, userEmail: customer?.email ?? null, userName: customer?.name ?? null }];
+    return [{
+      ...license, policy, productCode: product.code, keyPrefix: product.keyPrefix, entitlements: codes.get(license.id) ?? [],
+      userEmail: customer?.email ?? null, userName: customer?.name ?? null, customerBanned: customer != null && customer.bannedAt !== null,
+      maxMachines: license.maxMachinesOverride ?? license.seats ?? policy.maxMachines, maxUses: license.maxUsesOverride ?? policy.maxUses,
+      machineCount: machines.get(license.id) ?? 0,
+    }];
   });
+}
+
+/** One license with its details, or none. */
+export async function detailsOf(tx: Transaction, license: LicenseRow): Promise<LicenseDetails> {
+  const [details] = await withDetails(tx, [license]);
+  if (!details) throw new Error(`license ${license.id} has no policy or product`);
+  return details;
 }
 
 function byId<Row extends { id: string }>(found: Row[]): Map<string, Row> {
@@ -82,13 +103,21 @@ function byId<Row extends { id: string }>(found: Row[]): Map<string, Row> {
 }
 
 async function entitlementCodes(tx: Transaction, licenses: LicenseRow[]): Promise<Map<string, string[]>> {
-  const [first] = licenses;
-  if (!first) return new Map();
-  const found = await query(tx, sql<{ license_id: string; codes: string[] }>`
-    select g.license_id, array_agg(distinct e.code order by e.code) as codes
-    from license_entitlements g join entitlements e on e.id = g.entitlement_id and e.deleted_at is null
-    where g.scope_id = ${first.scopeId} and g.license_id = any(${licenses.map(({ id }) => id)}::uuid[]) group by g.license_id`);
-  return new Map(found.map((row) => [row.license_id, row.codes]));
+  const found = await query(tx, sql<{ id: string; codes: string[] }>`
+    select l.id, array(
+      select e.code from entitlements e where e.scope_id = l.scope_id and e.deleted_at is null and e.id in (
+        select entitlement_id from license_entitlements where scope_id = l.scope_id and license_id = l.id
+        union all select entitlement_id from policy_entitlements where scope_id = l.scope_id and policy_id = l.policy_id
+      ) order by e.code) as codes
+    from licenses l where l.id = any(${licenses.map(({ id }) => id)}::uuid[])`);
+  return new Map(found.map((row) => [row.id, row.codes]));
+}
+
+async function countMachines(tx: Transaction, licenses: LicenseRow[]): Promise<Map<string, number>> {
+  const found = await query(tx, sql<{ id: string; count: number }>`
+    select license_id as id, count(*)::int as count from machines
+    where license_id = any(${licenses.map(({ id }) => id)}::uuid[]) and deleted_at is null group by 1`);
+  return new Map(found.map(({ id, count }) => [id, count]));
 }
 
 /** How many licenses each product or customer has. */
@@ -113,45 +142,6 @@ export async function customerIdsByEmail(tx: Transaction, scope: Scope, email: s
   const found = await query(tx, sql<{ id: string }>`
     select id from customers where scope_id = ${scope.id} and lower(email) = lower(${email}) and deleted_at is null`);
   return found.map(({ id }) => id);
-}
-
-/** What validate needs of a license, in one row. */
-export type AskedLicense = Standing & {
-  id: string;
-  name: string | null;
-  productId: string;
-  productCode: string;
-  policyId: string;
-  createdAt: Date;
-  expirationStrategy: ExpirationStrategy;
-  requireFingerprint: boolean;
-  maxMachines: number | null;
-  entitlements: string[];
-};
-
-/** One statement, by the index on the key's hash. Where live and test data hold the same imported key, live answers. */
-export async function findAskedLicense(database: Database, hash: Buffer): Promise<AskedLicense | null> {
-  const [found] = await query(database.em.fork(), sql<AskedLicense>`
-    select l.id, l.name, l.product_id as "productId", p.code as "productCode", l.policy_id as "policyId", l.created_at as "createdAt",
-       l.vendor_status as "vendorStatus", l.expires_at as "expiresAt", l.billing_state as "billingState",
-       l.billing_renews as "billingRenews", l.grace_ends_at as "graceEndsAt",
-       o.expiration_strategy as "expirationStrategy", o.require_fingerprint as "requireFingerprint",
-       coalesce(l.max_machines_override, l.seats, o.max_machines) as "maxMachines",
-       array(select e.code from license_entitlements g join entitlements e on e.id = g.entitlement_id
-             where g.scope_id = l.scope_id and g.license_id = l.id and e.deleted_at is null group by e.code order by e.code) as entitlements
-     from licenses l
-     join scopes s on s.id = l.scope_id
-     join products p on p.id = l.product_id
-     join policies o on o.id = l.policy_id
-     where l.key_hash = ${hash} and l.deleted_at is null
-     order by s.mode
-     limit 1`);
-  return found ? { ...found, expiresAt: dateOf(found.expiresAt), graceEndsAt: dateOf(found.graceEndsAt), createdAt: new Date(found.createdAt) } : null;
-}
-
-/** Times in a statement of our own come as text: MikroORM's pool leaves reading them to its row definitions. */
-function dateOf(time: string | Date | null): Date | null {
-  return time === null ? null : new Date(time);
 }
 
 export async function licensesWithProducts(tx: Transaction, licenseIds: string[]): Promise<{ productName: string; keyEncrypted: Uint8Array }[]> {

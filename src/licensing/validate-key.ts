@@ -1,13 +1,18 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Database } from '../database/orm.ts';
+import { type AskedLicense, askedLicenses } from './asked-license.ts';
+import { fingerprint, heartbeatDueAt, isDead } from './core/machine.ts';
+import { findSeat } from './core/seat.ts';
 import { effectiveStatus, type Status } from './core/status.ts';
 import { type Examined, judge, type Verdict } from './core/verdict.ts';
-import type { LicenseKeys } from './license-key.ts';
-import { type AskedLicense, findAskedLicense } from './store.ts';
+import { isCertainSlip } from './find-license.ts';
+import type { Licensing } from './licensing.ts';
+import { useTaker } from './take-use.ts';
+import { gatherNotes } from './validation-notes.ts';
 
 export const validateRequest = z.strictObject({
   key: z.string().min(1).max(255),
-  fingerprint: z.string().min(8).max(256).optional(),
+  fingerprint: fingerprint.optional(),
   entitlements: z.array(z.string().min(1).max(100)).max(100).optional(),
   product: z.string().min(1).max(255).optional(),
   nonce: z.string().min(1).max(255).optional(),
@@ -15,24 +20,66 @@ export const validateRequest = z.strictObject({
 
 export type ValidateRequest = z.output<typeof validateRequest>;
 
-/** The verdict, and the license it is about where the asker may know of it. */
-export type Validation = Verdict & { license: (AskedLicense & { status: Status }) | null };
+export type JudgedLicense = AskedLicense & { status: Status };
 
-/** Judges a key: one indexed statement, then the pure guards. A key with a typing slip never reaches the database. */
-export async function validateKey(
-  { database, keys, slackHours }: { database: Database; keys: LicenseKeys; slackHours: number },
-  request: ValidateRequest,
-  now: Date,
-): Promise<Validation> {
-  const hash = keys.lookupHash(request.key);
-  const asked = hash === null ? null : await findAskedLicense(database, hash);
-  if (asked === null) return { ...judge(null, request), license: null };
-  const license = { ...asked, status: effectiveStatus(asked, slackHours, now) };
-  const verdict = judge(examinedOf(license), request);
-  return { ...verdict, license: verdict.code === 'PRODUCT_MISMATCH' ? null : license };
+/** The verdict, and the license it is about where the asker may know of it. */
+export type Validation = Verdict & { license: JudgedLicense | null };
+
+export type Validations = {
+  /** Judges a key: one statement, shared with whoever asks at the same moment, then the pure guards; a second one takes a counted use. */
+  validate(request: ValidateRequest, now: Date): Promise<Validation>;
+  /** Writes down what validations here left to be written. */
+  flush(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Validating keys, with what it gathers between requests. */
+export function createValidations({ warn, now, ...licensing }: Licensing & { warn: (error: unknown) => void; now: () => Date }): Validations {
+  const { database, keys, slackHours } = licensing;
+  const ask = askedLicenses(database);
+  const takeUse = useTaker(database);
+  const notes = gatherNotes({ database, slackHours, warn, now });
+  return {
+    flush: notes.flush,
+    stop: notes.stop,
+    validate: async (request, at) => {
+      const reading = keys.read(request.key);
+      const asked = (await isCertainSlip(database, reading)) ? null : await ask({ keyHash: reading.hash, fingerprint: request.fingerprint ?? null });
+      const license = asked && { ...asked, status: effectiveStatus(asked, slackHours, at) };
+      const judged = judge(license && examinedOf(license, at), request);
+      if (license === null || judged.code === 'PRODUCT_MISMATCH') return { ...judged, license: null };
+      const counted = judged.valid && license.maxUses !== null;
+      const usesCount = counted ? await takeUse(license.id) : license.usesCount;
+      const verdict = usesCount === null ? judge({ ...examinedOf(license, at), usesLeft: false }, request) : judged;
+      notes.add(noteOf(license, { fingerprint: request.fingerprint, validatedAt: verdict.valid ? at : null }));
+      return { ...verdict, license: { ...license, usesCount: usesCount ?? license.maxUses ?? 0 } };
+    },
+  };
 }
 
-function examinedOf(license: AskedLicense & { status: Status }): Examined {
-  const { status, productId, productCode, expirationStrategy, requireFingerprint, entitlements } = license;
-  return { status, product: { id: productId, code: productCode }, policy: { expirationStrategy, requireFingerprint }, entitlements };
+function examinedOf(license: JudgedLicense, now: Date): Examined {
+  const { status, productId, productCode, policy, machine, rivals, maxMachines, maxUses, usesCount, entitlements } = license;
+  return {
+    status,
+    product: { id: productId, code: productCode },
+    policy,
+    machine: machine && { dead: isDead(machine, policy, now) },
+    slotFree: policy.floating || findSeat(rivals, { limit: maxMachines, policy }, now).free,
+    entitlements,
+    usesLeft: maxUses === null || usesCount < maxUses,
+  };
+}
+
+/** A use that a limit counts was counted already. */
+function noteOf({ id, scopeId, maxUses }: JudgedLicense, { fingerprint: sent, validatedAt }: { fingerprint: string | undefined; validatedAt: Date | null }) {
+  const fingerprintHash = sent === undefined ? null : createHash('sha256').update(sent).digest();
+  return { licenseId: id, scopeId, validatedAt, uses: validatedAt !== null && maxUses === null ? 1 : 0, fingerprintHash };
+}
+
+/** The machine that asked, as the answer shows it. */
+export function viewAskedMachine({ machine, policy }: JudgedLicense, now: Date): object | null {
+  if (machine === null) return null;
+  const { id, fingerprint: print, name, platform, hostname, cores, lastHeartbeatAt, createdAt } = machine;
+  const status = isDead(machine, policy, now) ? 'dead' : 'alive';
+  return { id, fingerprint: print, name, platform, hostname, cores, status, lastHeartbeatAt, heartbeatDueAt: heartbeatDueAt(machine, policy), createdAt };
 }

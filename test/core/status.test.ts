@@ -6,12 +6,13 @@ const before = new Date(end.getTime() - 1);
 const hours = (n: number) => new Date(end.getTime() + n * 3_600_000);
 
 function standing(change: Partial<Standing> = {}): Standing {
-  return { vendorStatus: 'active', expiresAt: end, billingState: null, billingRenews: false, graceEndsAt: null, ...change };
+  return { vendorStatus: 'active', expiresAt: end, billingState: null, billingRenews: false, graceEndsAt: null, customerBanned: false, ...change };
 }
 
 describe('the effective status', () => {
   test.each([
     [{ vendorStatus: 'banned', billingState: 'REVOKED' }, 'banned'],
+    [{ customerBanned: true, vendorStatus: 'revoked' }, 'banned'],
     [{ vendorStatus: 'revoked', billingState: 'SUSPENDED' }, 'revoked'],
     [{ billingState: 'REVOKED' }, 'revoked'],
     [{ vendorStatus: 'suspended' }, 'suspended'],

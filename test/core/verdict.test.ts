@@ -7,7 +7,10 @@ const sound: Examined = {
   status: 'active',
   product: { id: '01a1fc5f-156a-700f-9e5a-c932c4081e34', code: 'ACME' },
   policy: { expirationStrategy: 'RESTRICT_ACCESS', requireFingerprint: false },
+  machine: null,
+  slotFree: true,
   entitlements: ['export'],
+  usesLeft: true,
 };
 const strict = { expirationStrategy: 'RESTRICT_ACCESS', requireFingerprint: true } as const;
 
@@ -19,8 +22,11 @@ const faults: [VerdictCode, Case][] = [
   ['SUSPENDED', { license: { status: 'suspended' } }],
   ['EXPIRED', { license: { status: 'expired' } }],
   ['FINGERPRINT_REQUIRED', { license: { policy: strict } }],
-  ['FINGERPRINT_NOT_FOUND', { license: { policy: strict }, question: { fingerprint: 'unknown-machine' } }],
+  ['FINGERPRINT_NOT_FOUND', { license: { policy: strict, machine: null, slotFree: true }, question: { fingerprint: 'unknown-machine' } }],
+  ['MACHINE_LIMIT_EXCEEDED', { license: { policy: strict, machine: null, slotFree: false }, question: { fingerprint: 'unknown-machine' } }],
+  ['HEARTBEAT_REQUIRED', { license: { machine: { dead: true } }, question: { fingerprint: 'a-dead-machine' } }],
   ['ENTITLEMENTS_MISSING', { question: { entitlements: ['export', 'sso'] } }],
+  ['USES_EXCEEDED', { license: { usesLeft: false } }],
 ];
 
 const codeOf = (license: Partial<Examined> = {}, question: Question = {}) => judge({ ...sound, ...license }, question).code;
@@ -41,7 +47,7 @@ describe('the verdict', () => {
 
   const pairs = faults.flatMap(([first, a], index) => faults.slice(index + 1).map(([second, b]) => [first, second, a, b] as const));
   test.each(pairs)('of %s and %s names the guard that stands first', (first, second, a, b) => {
-    // The two fingerprint faults exclude one another, as do two statuses: the earlier one is the one that is there.
+    // The faults of a fingerprint exclude one another, as do two statuses: the earlier one is the one that is there.
     const code = codeOf({ ...b.license, ...a.license }, first === 'FINGERPRINT_REQUIRED' ? {} : { ...b.question, ...a.question });
     expect(code).toBe(first);
     expect(second).not.toBe(first);

@@ -19,7 +19,7 @@ const made = { createdAt: new Date('2026-01-01T00:00:00.000Z'), updatedAt: new D
 export function documentSource({ bound }: { bound: boolean }): DocumentSource {
   return {
     license: {
-      id: '01900000-0000-7000-8000-000000000001', key: LICENSE_KEY, name: 'Jo’s Mac', status: 'active', expiresAt: new Date('2027-01-01T00:00:00.000Z'),
+      id: '01900000-0000-7000-8000-000000000001', key: LICENSE_KEY, name: 'Jo’s Mac', expiresAt: new Date('2027-01-01T00:00:00.000Z'),
       usesCount: 3, maxMachines: 2, maxUses: null, lastValidatedAt: null, ...made,
     },
     policy: {
@@ -34,7 +34,7 @@ export function documentSource({ bound }: { bound: boolean }): DocumentSource {
     machine: bound
       ? {
           id: '01900000-0000-7000-8000-000000000006', fingerprint: FINGERPRINT, name: 'Studio', platform: 'macos', hostname: null, cores: 8,
-          metadata: { rack: 7 }, status: 'alive', ...made,
+          metadata: { rack: 7 }, lastHeartbeatAt: new Date('2026-03-01T11:30:00.000Z'), ...made,
         }
       : null,
   };

@@ -15,7 +15,7 @@ export type MappingPause = (typeof pauseActions)[number];
 
 const stripeId = z.string().max(255).regex(/^\S+$/, 'expected a Stripe id, without spaces');
 
-const mappingFields = z.strictObject({
+export const mappingFields = z.strictObject({
   stripePriceId: stripeId.nullable(),
   stripeProductId: stripeId.nullable(),
   policyId: z.uuid(),

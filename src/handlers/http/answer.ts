@@ -2,14 +2,25 @@ import { z } from 'zod';
 import { AppError, type Result } from '../../errors.ts';
 import type { Page } from '../../database/page.ts';
 import { refusalError } from './problem.ts';
-import type { Answer } from './route.ts';
+import type { Answer, Answers } from './route.ts';
 
 /** Answers in the shapes of the contract: one resource, or a page of them. */
 
 /** A result as `{data}`, or the refusal as an error. */
-export function one<T>(result: Result<T>, view: (value: T) => object, status = 200): Answer {
+export function one<T>(result: Result<T>, view: (value: T) => object): Answer {
+  return { body: { data: view(granted(result)) } };
+}
+
+/** What a use case granted; a refusal is thrown as the error that answers it. */
+export function granted<T>(result: Result<T>): T {
   if (!result.ok) throw refusalError(result);
-  return { status, body: { data: view(result.value) } };
+  return result.value;
+}
+
+/** Nothing to show: it was done, or the refusal is thrown. */
+export function done(result: Result<unknown>): Answer {
+  granted(result);
+  return {};
 }
 
 /** A page as `{data, pagination}`; null is a cursor that is not of this list. */
@@ -19,7 +30,7 @@ export function many<Row>(page: Page<Row> | null, view: (row: Row) => object): A
     throw new AppError('VALIDATION_ERROR', 400, 'The request is not valid. cursor: This cursor is not of this list.', { details: { issues: [issue] } });
   }
   const { rows, nextCursor } = page;
-  return { status: 200, body: { data: rows.map(view), pagination: { nextCursor, hasMore: nextCursor !== null } } };
+  return { body: { data: rows.map(view), pagination: { nextCursor, hasMore: nextCursor !== null } } };
 }
 
 /** The query of every list. */
@@ -30,8 +41,10 @@ export const pageQuery = z.strictObject({
 
 export const noInput = z.strictObject({});
 
-/** A moment in a query. Neither PostgreSQL nor Stripe knows a year 0. */
-export const moment = z.iso
-  .datetime({ offset: true })
-  .transform((iso) => new Date(iso))
-  .refine((date) => date.getUTCFullYear() > 0, 'expected a moment in or after the year 1');
+/** What routes answer, for the OpenAPI document: one resource, a page of them, or nothing. */
+export const answersOne = (resource: z.ZodType, status = 200): Answers => ({ status, body: z.object({ data: resource }) });
+export const answersMany = (resource: z.ZodType): Answers => ({
+  status: 200,
+  body: z.object({ data: z.array(resource), pagination: z.object({ nextCursor: z.string().nullable(), hasMore: z.boolean() }) }),
+});
+export const answersNothing: Answers = { status: 204, body: null };

@@ -3,22 +3,56 @@ import type { Scope } from '../../database/scope.ts';
 import { AppError } from '../../errors.ts';
 
 /** What an API key may be allowed to do: read or write one kind of resource. */
-type Resource = 'products' | 'policies' | 'licenses' | 'machines' | 'entitlements' | 'customers' | 'webhooks' | 'stripe' | 'api-keys' | 'events';
-export type Permission = `${Resource}:${'read' | 'write'}`;
+const resources = ['products', 'policies', 'licenses', 'machines', 'entitlements', 'customers', 'webhooks', 'stripe', 'api-keys', 'events'] as const;
+export type Permission = `${(typeof resources)[number]}:${'read' | 'write'}`;
 
-/** Who calls the management API. */
-export type Caller = { apiKeyId: string; scope: Scope };
+export const permissions: Permission[] = resources.flatMap((resource) => [`${resource}:read` as const, `${resource}:write` as const]);
 
-/** Finds the API key that a token is; null when there is none. An empty `scopes` allows everything. */
-export type FindApiKey = (token: string) => Promise<{ id: string; scopes: string[]; scope: Scope } | null>;
+/** Who calls with `Authorization: Bearer …`. An empty `scopes` allows everything. */
+export type ApiKeyCaller = { by: 'api-key'; apiKeyId: string; scopes: string[]; scope: Scope };
+
+/** The license that a key opens. */
+export type OwnLicense = { licenseId: string; scope: Scope };
+
+/** Who calls with `Authorization: License …`. `own` asks the database which license it is; a key of none is 401. */
+export type LicenseCaller = { by: 'license'; keyHash: Buffer; own: () => Promise<OwnLicense> };
+
+export type Caller = ApiKeyCaller | LicenseCaller;
+
+/** How callers are found: an API key by its token, a license by its key. Null when there is none. */
+export type Directory = {
+  findApiKey: (token: string) => Promise<{ id: string; scopes: string[]; scope: Scope } | null>;
+  /** What the database is asked with for a license key. Null: no license has it, for sure. */
+  hashLicenseKey: (key: string) => Promise<Buffer | null>;
+  findOwnLicense: (keyHash: Buffer) => Promise<OwnLicense | null>;
+};
+
+/** The token of an `Authorization` header of this scheme, null when it has another or none. */
+export function credential(request: Request, scheme: 'Bearer' | 'License'): string | null {
+  const [named, token] = (request.headers.authorization ?? '').split(/ +(.*)/, 2);
+  return named?.toLowerCase() === scheme.toLowerCase() && token ? token.trim() : null;
+}
 
 /** The caller behind `Authorization: Bearer …`. A token we do not know is 401, one without the permission 403. */
-export async function authenticate(request: Request, permission: Permission, findApiKey: FindApiKey): Promise<Caller> {
-  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  const apiKey = token === undefined ? null : await findApiKey(token);
+export async function authenticateApiKey(request: Request, permission: Permission, { findApiKey }: Directory): Promise<ApiKeyCaller> {
+  const token = credential(request, 'Bearer');
+  const apiKey = token === null ? null : await findApiKey(token);
   if (apiKey === null) throw new AppError('UNAUTHORIZED', 401, 'Send a valid API key: Authorization: Bearer lk_live_… or lk_test_…');
   if (apiKey.scopes.length > 0 && !apiKey.scopes.includes(permission)) {
     throw new AppError('FORBIDDEN', 403, `This API key lacks the scope ${permission}.`);
   }
-  return { apiKeyId: apiKey.id, scope: apiKey.scope };
+  return { by: 'api-key', apiKeyId: apiKey.id, scopes: apiKey.scopes, scope: apiKey.scope };
+}
+
+/** The caller behind `Authorization: License …`. Whether a license has the key is asked when it matters. */
+export async function authenticateLicense(key: string, { hashLicenseKey, findOwnLicense }: Directory): Promise<LicenseCaller> {
+  const unknown = () => new AppError('UNAUTHORIZED', 401, 'No license has this key: Authorization: License PREFIX-XXXX-XXXX-XXXX-XXXX');
+  const keyHash = await hashLicenseKey(key);
+  if (keyHash === null) throw unknown();
+  const own = async () => {
+    const license = await findOwnLicense(keyHash);
+    if (license === null) throw unknown();
+    return license;
+  };
+  return { by: 'license', keyHash, own };
 }

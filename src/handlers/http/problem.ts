@@ -6,11 +6,33 @@ import { requestIdOf } from './request-id.ts';
 
 /** Errors, mapped once for HTTP: one shape, and nothing of ours in it but a request id. */
 
-const statusOfRefusal: Record<RefusalCode, number> = { NOT_FOUND: 404, CONFLICT: 409, VALIDATION_ERROR: 400 };
+export const statusOfRefusal: Record<RefusalCode, number> = {
+  VALIDATION_ERROR: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
+  BANNED: 403,
+  REVOKED: 403,
+  SUSPENDED: 403,
+  EXPIRED: 403,
+  FINGERPRINT_REQUIRED: 403,
+  FINGERPRINT_NOT_FOUND: 403,
+  HEARTBEAT_REQUIRED: 403,
+  TRANSFER_NOT_ALLOWED: 403,
+  OFFLINE_NOT_ALLOWED: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  IDEMPOTENCY_KEY_REUSED: 409,
+  OVERRIDES_NOT_ALLOWED: 422,
+  EXPIRY_REQUIRED: 422,
+  NOT_RENEWABLE: 422,
+  MACHINE_LIMIT_EXCEEDED: 422,
+  FINGERPRINT_TAKEN: 422,
+  TTL_OUT_OF_RANGE: 422,
+};
 
 /** The failure that answers a refusal. */
-export function refusalError({ refused, message, issues }: Refusal): AppError {
-  return new AppError(refused, statusOfRefusal[refused], message, issues && { details: { issues } });
+export function refusalError({ refused, message, details }: Refusal): AppError {
+  return new AppError(refused, statusOfRefusal[refused], message, details && { details });
 }
 
 /** What body-parser and Express themselves object to, by the `type` or status they give it. */
@@ -37,6 +59,8 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
       next(error);
       return;
     }
+    for (const [name, value] of Object.entries(failure.headers)) response.setHeader(name, value);
+    if (failure.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     response.status(failure.status).json({
       error: failure.publicMessage,
       code: failure.code,

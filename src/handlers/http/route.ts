@@ -1,41 +1,41 @@
-import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import type { z } from 'zod';
 import type { Scope } from '../../database/scope.ts';
-import { AppError } from '../../errors.ts';
-import { authenticate, type FindApiKey, type Permission } from './authenticate.ts';
-import { limit, type LimitName, type Limits } from './limit.ts';
-import { parse, refuseUnstorable } from './parse.ts';
+import type { RefusalCode } from '../../errors.ts';
+import type { ApiKeyCaller, Caller, Permission } from './authenticate.ts';
+import type { LimitName } from './limit.ts';
+import { parse } from './parse.ts';
 
-/** A route is data: where it is, who may call it, what it takes, and the one call it makes. `app.ts` lists them all. */
+/**
+ * A route is data: where it is, who may call it, what it takes and answers, and the one call it makes. `app.ts` lists them
+ * all, `mount.ts` serves them and the OpenAPI document is written from them.
+ */
 
-/** `input` checks the query of a GET and the body of a POST. */
-type Place<Input extends z.ZodType> = { method: 'get' | 'post'; path: string; input: Input };
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
-/** What a handler answers. Without a body none is sent. */
-export type Answer = { status: number; body?: unknown; headers?: Record<string, string> };
-
-type Access = { permission: Permission } | { open: LimitName };
-
-export type Route = Place<z.ZodType> & {
-  access: Access;
-  answer: (received: { scope: Scope | null; id: string; input: unknown }) => Promise<Answer>;
+/** `input` checks the query of a GET and the body of anything else. */
+type Place<Input extends z.ZodType> = {
+  method: Method;
+  path: string;
+  /** What it does, in a line. */
+  summary: string;
+  input: Input;
+  answers: Answers;
+  /** What its use case may say no with, beside what every route may. */
+  refuses?: RefusalCode[];
 };
 
-/** A route of the management API: called with an API key that has `permission`, for the key's own scope. */
-export function managementRoute<Input extends z.ZodType>(
-  place: Place<Input> & { permission: Permission },
-  answer: (call: { scope: Scope; id: string; input: z.output<Input> }) => Promise<Answer>,
-): Route {
-  const { permission, ...rest } = place;
-  return {
-    ...rest,
-    access: { permission },
-    answer: ({ scope, id, input }) => {
-      if (scope === null) throw new Error(`${place.path} was reached without a caller`);
-      return answer({ scope, id, input: parse(place.input, input) });
-    },
-  };
-}
+/** The status and body of success; a null body is none. */
+export type Answers = { status: number; body: z.ZodType | null };
+
+/** What a handler answers; `status` where it is not the route's own. `text` is a body that is sent as it is. */
+export type Answer = { status?: number; body?: unknown; text?: string; headers?: Record<string, string> };
+
+/** Anybody, an API key with the permission, or also the license that the call is about, each with the limit that counts it. */
+export type Access = { open: LimitName } | { permission: Permission; license?: LimitName };
+
+type Received = { caller: Caller | null; id: string; input: unknown };
+
+export type Route = Place<z.ZodType> & { access: Access; answer: (received: Received) => Promise<Answer> };
 
 /** A route that anybody may call, limited by address. */
 export function openRoute<Input extends z.ZodType>(
@@ -46,52 +46,51 @@ export function openRoute<Input extends z.ZodType>(
   return { ...rest, access: { open }, answer: ({ input }) => answer(parse(place.input, input)) };
 }
 
-export type MountDependencies = { limits: Limits; findApiKey: FindApiKey };
+type Call<Input extends z.ZodType> = { scope: Scope; id: string; input: z.output<Input> };
 
-/** Serves the routes. */
-export function mount(app: Express, routes: Route[], dependencies: MountDependencies): void {
-  for (const route of routes) app[route.method](route.path, serve(route, dependencies));
-}
-
-/** Let in and count, read, answer. */
-function serve({ method, access, answer }: Route, dependencies: MountDependencies): RequestHandler {
-  return async (request, response) => {
-    const scope = await letIn(access, dependencies, request, response);
-    const input = method === 'get' ? { ...request.query } : await readBody(request, response);
-    const id = String(request.params['id'] ?? '');
-    refuseUnstorable([id, input]);
-    const { status, body, headers = {} } = await answer({ scope, id, input });
-    response.set(headers);
-    if (body === undefined) response.status(status).end();
-    else response.status(status).json(body);
+/** A route of the management API: called with an API key that has `permission`, for the key's own scope. */
+export function managementRoute<Input extends z.ZodType>(
+  place: Place<Input> & { permission: Permission },
+  answer: (call: Call<Input> & { caller: ApiKeyCaller }) => Promise<Answer>,
+): Route {
+  const { permission, ...rest } = place;
+  return {
+    ...rest,
+    access: { permission },
+    answer: ({ caller, id, input }) => {
+      if (caller?.by !== 'api-key') throw new Error(`${place.path} was reached without an API key`);
+      return answer({ caller, scope: caller.scope, id, input: parse(place.input, input) });
+    },
   };
 }
 
-/** The caller's scope, or null where anybody may call. */
-async function letIn(access: Access, { limits, findApiKey }: MountDependencies, request: Request, response: Response): Promise<Scope | null> {
-  const address = request.ip ?? 'unknown';
-  if ('open' in access) {
-    await limit(limits, { name: access.open, who: address }, response);
-    return null;
-  }
-  const caller = await authenticate(request, access.permission, findApiKey).catch(async (refusal: unknown) => {
-    // Guessing keys is counted by address.
-    await limit(limits, { name: 'other', who: address }, response);
-    throw refusal;
+/**
+ * A route for the vendor and for the installed app: an API key with `permission` acts on any license of its scope,
+ * `Authorization: License …` on its own (`own` is its id, null for an API key).
+ */
+export function licensedRoute<Input extends z.ZodType>(
+  place: Place<Input> & { permission: Permission; limit: LimitName },
+  answer: (call: Call<Input> & { own: string | null }) => Promise<Answer>,
+): Route {
+  return holderRoute(place, async ({ caller, id, input }) => {
+    if (caller.by === 'api-key') return answer({ scope: caller.scope, own: null, id, input });
+    const { scope, licenseId } = await caller.own();
+    return answer({ scope, own: licenseId, id, input });
   });
-  await limit(limits, { name: 'management', who: caller.apiKeyId }, response);
-  return caller.scope;
 }
 
-const json = express.json({ limit: '1mb', type: () => true });
-
-/** A JSON body; none at all counts as `{}`, any other type of content is refused. */
-async function readBody(request: Request, response: Response): Promise<unknown> {
-  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
-  if (encoding === undefined && Number(length ?? 0) === 0) return {};
-  if (!request.is('application/json')) throw new AppError('UNSUPPORTED_MEDIA_TYPE', 415, 'Send the body as application/json.');
-  await new Promise<void>((resolve, reject) => {
-    json(request, response, (error: unknown) => (error === undefined ? resolve() : reject(error)));
-  });
-  return request.body;
+/** As `licensedRoute`, for a handler that asks for the license in the statement it makes anyway. */
+export function holderRoute<Input extends z.ZodType>(
+  place: Place<Input> & { permission: Permission; limit: LimitName },
+  answer: (call: { caller: Caller; id: string; input: z.output<Input> }) => Promise<Answer>,
+): Route {
+  const { permission, limit: license, ...rest } = place;
+  return {
+    ...rest,
+    access: { permission, license },
+    answer: ({ caller, id, input }) => {
+      if (caller === null) throw new Error(`${place.path} was reached without a caller`);
+      return answer({ caller, id, input: parse(place.input, input) });
+    },
+  };
 }

@@ -1,21 +1,24 @@
+import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/orm.ts';
 import { createEntitlement, entitlementRequest } from '../../licensing/create-entitlement.ts';
 import { listEntitlements, readEntitlement } from '../../licensing/read-catalog.ts';
-import { many, noInput, one, pageQuery } from '../http/answer.ts';
+import { answersMany, answersOne, many, noInput, one, pageQuery } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
-import { withoutScope } from './view.ts';
+import { shown, timestamps, withoutScope } from './view.ts';
+
+const entitlement = z.strictObject({ id: shown.id, code: z.string(), name: z.string(), metadata: shown.metadata, ...timestamps }).meta({ id: 'Entitlement' });
 
 export function entitlementRoutes({ database, clock }: { database: Database; clock: Clock }): Route[] {
   const path = '/api/v1/entitlements';
   return [
-    managementRoute({ method: 'post', path, permission: 'entitlements:write', input: entitlementRequest }, async ({ scope, input }) =>
-      one(await createEntitlement(database, scope, input, clock.now()), withoutScope, 201),
+    managementRoute({ method: 'post', path, permission: 'entitlements:write', summary: 'Create an entitlement', input: entitlementRequest, answers: answersOne(entitlement, 201), refuses: ['CONFLICT'] }, async ({ scope, input }) =>
+      one(await createEntitlement(database, scope, input, clock.now()), withoutScope),
     ),
-    managementRoute({ method: 'get', path, permission: 'entitlements:read', input: pageQuery }, async ({ scope, input }) =>
+    managementRoute({ method: 'get', path, permission: 'entitlements:read', summary: 'List entitlements', input: pageQuery, answers: answersMany(entitlement) }, async ({ scope, input }) =>
       many(await listEntitlements(database, scope, input), withoutScope),
     ),
-    managementRoute({ method: 'get', path: `${path}/:id`, permission: 'entitlements:read', input: noInput }, async ({ scope, id }) =>
+    managementRoute({ method: 'get', path: `${path}/:id`, permission: 'entitlements:read', summary: 'Read an entitlement', input: noInput, answers: answersOne(entitlement) }, async ({ scope, id }) =>
       one(await readEntitlement(database, scope, id), withoutScope),
     ),
   ];

@@ -1,13 +1,22 @@
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
-import type { Database } from '../../database/orm.ts';
-import { effectiveStatus } from '../../licensing/core/status.ts';
-import type { LicenseKeys } from '../../licensing/license-key.ts';
+import { actOnLicense } from '../../licensing/act-on-license.ts';
+import { moment } from '../../licensing/core/moment.ts';
+import { statuses } from '../../licensing/core/status.ts';
+import type { Action } from '../../licensing/core/transition.ts';
+import { createLicense, licenseRequest } from '../../licensing/create-license.ts';
+import { deleteLicense } from '../../licensing/delete-license.ts';
+import { entitlementIdsRequest, grantEntitlements } from '../../licensing/grant-entitlements.ts';
+import { viewLicense } from '../../licensing/license-view.ts';
+import type { Licensing } from '../../licensing/licensing.ts';
 import { type LicenseDetails, listLicenses, readLicense } from '../../licensing/read-licenses.ts';
-import { many, moment, noInput, one, pageQuery } from '../http/answer.ts';
-import { managementRoute, type Route } from '../http/route.ts';
+import { licenseChange, updateLicense } from '../../licensing/update-license.ts';
+import { answersMany, answersNothing, answersOne, done, many, noInput, one, pageQuery } from '../http/answer.ts';
+import { licensedRoute, managementRoute, type Route } from '../http/route.ts';
+import { shown, timestamps } from './view.ts';
 
 const licensesQuery = pageQuery.extend({
+  status: z.enum(statuses).optional(),
   productId: z.uuid().optional(),
   policyId: z.uuid().optional(),
   customerId: z.uuid().optional(),
@@ -16,50 +25,94 @@ const licensesQuery = pageQuery.extend({
   expiresBefore: moment.optional(),
   expiresAfter: moment.optional(),
   stripeSubscriptionId: z.string().min(1).max(255).optional(),
+  q: z.string().min(1).max(255).optional(),
 });
 
-type Dependencies = { database: Database; keys: LicenseKeys; clock: Clock; slackHours: number };
+const billing = z.strictObject({
+  state: z.enum(['ACTIVE', 'GRACE', 'SUSPENDED', 'ENDED', 'REVOKED']), reason: shown.text,
+  graceEndsAt: shown.timeOrNull, cancelsAt: shown.timeOrNull, paidThrough: shown.timeOrNull,
+  stripeCustomerId: shown.text, stripeSubscriptionId: shown.text, stripeSubscriptionItemId: shown.text,
+  stripeCheckoutSessionId: shown.text, stripePriceId: shown.text, mappingId: shown.text,
+});
 
-export function licenseRoutes({ database, keys, clock, slackHours }: Dependencies): Route[] {
-  const path = '/api/v1/licenses';
-  const view = (license: LicenseDetails): object => viewLicense(license, keys.decrypt(license.keyEncrypted), effectiveStatus(license, slackHours, clock.now()));
+const license = z.strictObject({
+  id: shown.id, key: z.string(), name: shown.text, status: z.enum(statuses), productId: shown.id, policyId: shown.id,
+  customerId: shown.id.nullable(), userEmail: shown.text, userName: shown.text, expiresAt: shown.timeOrNull,
+  maxMachinesOverride: shown.limit, maxUsesOverride: shown.limit, maxMachines: shown.limit, maxUses: shown.limit,
+  usesCount: shown.count, machineCount: shown.count, entitlements: z.array(z.string()), lastValidatedAt: shown.timeOrNull,
+  metadata: shown.metadata, billing: billing.nullable(), ...timestamps,
+}).meta({ id: 'License' });
+
+type Dependencies = Licensing & { clock: Clock; flushValidations: () => Promise<void> };
+
+const path = '/api/v1/licenses';
+
+type ActionInput = { expiresAt?: Date | undefined; reason?: string | undefined };
+
+/** What each action takes, and what it may be refused for. */
+const actions: { action: Action; summary: string; input: z.ZodType<ActionInput> }[] = [
+  { action: 'suspend', summary: 'Suspend a license', input: z.strictObject({ reason: z.string().max(1000).optional() }) },
+  { action: 'reinstate', summary: 'Lift the vendor’s suspension, or give an expired license a new end', input: z.strictObject({ expiresAt: moment.optional() }) },
+  { action: 'revoke', summary: 'Revoke a license for good', input: noInput },
+  { action: 'ban', summary: 'Ban a license for good', input: noInput },
+  { action: 'renew', summary: 'Renew a license to a given end, or by its policy’s durationDays', input: z.strictObject({ expiresAt: moment.optional() }) },
+  { action: 'rotate-key', summary: 'Give a license a new key at once; its machines stay', input: noInput },
+  { action: 'reset-usage', summary: 'Set the count of uses to 0', input: noInput },
+];
+
+export function licenseRoutes(dependencies: Dependencies): Route[] {
+  const view = viewWith(dependencies);
+  const { clock } = dependencies;
   return [
-    managementRoute({ method: 'get', path, permission: 'licenses:read', input: licensesQuery }, async ({ scope, input }) => {
-      const { limit, cursor, ...filter } = input;
-      return many(await listLicenses({ database, keys }, scope, filter, { limit, cursor }), view);
-    }),
-    managementRoute({ method: 'get', path: `${path}/:id`, permission: 'licenses:read', input: noInput }, async ({ scope, id }) =>
-      one(await readLicense(database, scope, id), view),
+    ...readingRoutes(dependencies, view),
+    ...actionRoutes(dependencies, view),
+    managementRoute({ method: 'post', path, permission: 'licenses:write', summary: 'Create a license', input: licenseRequest, answers: answersOne(license, 201), refuses: ['CONFLICT', 'OVERRIDES_NOT_ALLOWED'] }, async ({ scope, input }) =>
+      one(await createLicense(dependencies, scope, input, clock.now()), view),
+    ),
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'licenses:write', summary: 'Change a license', input: licenseChange, answers: answersOne(license), refuses: ['OVERRIDES_NOT_ALLOWED'] }, async ({ scope, id, input }) =>
+      one(await updateLicense(dependencies, { scope, id }, input, clock.now()), view),
+    ),
+    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'licenses:write', summary: 'Delete a license and its machines', input: noInput, answers: answersNothing }, async ({ scope, id }) =>
+      done(await deleteLicense(dependencies, { scope, id }, clock.now())),
+    ),
+    ...(['post', 'delete'] as const).map((method) =>
+      managementRoute({ method, path: `${path}/:id/entitlements`, permission: 'licenses:write', summary: method === 'post' ? 'Grant a license entitlements' : 'Take entitlements back', input: entitlementIdsRequest, answers: answersOne(license) }, async ({ scope, id, input }) =>
+        one(await grantEntitlements(dependencies, { scope, id }, { ...input, granted: method === 'post' }, clock.now()), view),
+      ),
     ),
   ];
 }
 
-function viewLicense(license: LicenseDetails, key: string, status: string): object {
-  const { id, name, productId, policyId, customerId, userEmail, userName, expiresAt, maxMachinesOverride, maxUsesOverride, policy } = license;
-  return {
-    id, key, name, status, productId, policyId, customerId, userEmail, userName, expiresAt, maxMachinesOverride, maxUsesOverride,
-    maxMachines: maxMachinesOverride ?? license.seats ?? policy.maxMachines,
-    maxUses: maxUsesOverride ?? policy.maxUses,
-    usesCount: license.usesCount,
-    machineCount: 0,
-    entitlements: license.entitlements,
-    lastValidatedAt: license.lastValidatedAt,
-    metadata: license.metadata,
-    billing: viewBilling(license),
-    createdAt: license.createdAt,
-    updatedAt: license.updatedAt,
-    deletedAt: license.deletedAt,
+type View = (license: LicenseDetails) => object;
+
+function viewWith({ keys, slackHours, clock }: Dependencies): View {
+  return (license) => {
+    const { id, ...rest } = viewLicense(license, slackHours, clock.now());
+    return { id, key: keys.decrypt(license.keyEncrypted), ...rest };
   };
 }
 
-function viewBilling(license: LicenseDetails): object | null {
-  if (license.billingState === null) return null;
-  const { graceEndsAt, cancelsAt, paidThrough, stripeCustomerId, stripeSubscriptionId, stripeCheckoutSessionId, stripePriceId, mappingId } = license;
-  return {
-    state: license.billingState,
-    reason: license.billingReason,
-    graceEndsAt, cancelsAt, paidThrough, stripeCustomerId, stripeSubscriptionId,
-    stripeSubscriptionItemId: stripeSubscriptionId === null ? null : license.stripeItemId,
-    stripeCheckoutSessionId, stripePriceId, mappingId,
-  };
+/** What validations counted here a moment ago is written down first, so that a reader sees it. */
+function readingRoutes(dependencies: Dependencies, view: View): Route[] {
+  const { clock, flushValidations } = dependencies;
+  return [
+    managementRoute({ method: 'get', path, permission: 'licenses:read', summary: 'List licenses', input: licensesQuery, answers: answersMany(license) }, async ({ scope, input }) => {
+      const { limit, cursor, ...filter } = input;
+      await flushValidations();
+      return many(await listLicenses(dependencies, scope, { filter, page: { limit, cursor } }, clock.now()), view);
+    }),
+    licensedRoute({ method: 'get', path: `${path}/:id`, permission: 'licenses:read', limit: 'other', summary: 'Read a license', input: noInput, answers: answersOne(license) }, async ({ scope, id, own }) => {
+      await flushValidations();
+      return one(await readLicense(dependencies.database, { scope, id, own }), view);
+    }),
+  ];
+}
+
+function actionRoutes(dependencies: Dependencies, view: View): Route[] {
+  return actions.map(({ action, summary, input }) =>
+    managementRoute({ method: 'post', path: `${path}/:id/${action}`, permission: 'licenses:write', summary, input, answers: answersOne(license), refuses: ['CONFLICT', 'EXPIRY_REQUIRED', 'NOT_RENEWABLE'] }, async ({ scope, id, input }) => {
+      if (action === 'reset-usage') await dependencies.flushValidations();
+      return one(await actOnLicense(dependencies, { scope, id }, { action, ...input }, dependencies.clock.now()), view);
+    }),
+  );
 }

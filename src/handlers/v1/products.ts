@@ -1,22 +1,28 @@
+import { z } from 'zod';
 import type { Database } from '../../database/orm.ts';
 import type { Clock } from '../../clock.ts';
 import { createProduct, productRequest } from '../../licensing/create-product.ts';
 import { type CountedProduct, listProducts, readProduct } from '../../licensing/read-catalog.ts';
-import { many, noInput, one, pageQuery } from '../http/answer.ts';
+import { answersMany, answersOne, many, noInput, one, pageQuery } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
-import { withoutScope } from './view.ts';
+import { shown, timestamps, withoutScope } from './view.ts';
+
+const product = z.strictObject({
+  id: shown.id, name: z.string(), code: z.string(), description: shown.text, keyPrefix: z.string(), metadata: shown.metadata,
+  licensesCount: shown.count, ...timestamps,
+}).meta({ id: 'Product' });
 
 export function productRoutes({ database, clock }: { database: Database; clock: Clock }): Route[] {
   const path = '/api/v1/products';
   return [
-    managementRoute({ method: 'post', path, permission: 'products:write', input: productRequest }, async ({ scope, input }) => {
+    managementRoute({ method: 'post', path, permission: 'products:write', summary: 'Create a product', input: productRequest, answers: answersOne(product, 201), refuses: ['CONFLICT'] }, async ({ scope, input }) => {
       const created = await createProduct(database, scope, input, clock.now());
-      return one(created, (product) => viewProduct({ ...product, licensesCount: 0 }), 201);
+      return one(created, (product) => viewProduct({ ...product, licensesCount: 0 }));
     }),
-    managementRoute({ method: 'get', path, permission: 'products:read', input: pageQuery }, async ({ scope, input }) =>
+    managementRoute({ method: 'get', path, permission: 'products:read', summary: 'List products', input: pageQuery, answers: answersMany(product) }, async ({ scope, input }) =>
       many(await listProducts(database, scope, input), viewProduct),
     ),
-    managementRoute({ method: 'get', path: `${path}/:id`, permission: 'products:read', input: noInput }, async ({ scope, id }) =>
+    managementRoute({ method: 'get', path: `${path}/:id`, permission: 'products:read', summary: 'Read a product', input: noInput, answers: answersOne(product) }, async ({ scope, id }) =>
       one(await readProduct(database, scope, id), viewProduct),
     ),
   ];

@@ -1,22 +1,25 @@
-import { mappingRequest } from '../../billing/core/mapping.ts';
+import { z } from 'zod';
+import { mappingFields, mappingRequest } from '../../billing/core/mapping.ts';
 import { createMapping } from '../../billing/create-mapping.ts';
 import { listMappings, readMapping } from '../../billing/read-mappings.ts';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/orm.ts';
-import { many, noInput, one, pageQuery } from '../http/answer.ts';
+import { answersMany, answersOne, many, noInput, one, pageQuery } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
-import { withoutScope } from './view.ts';
+import { shown, timestamps, withoutScope } from './view.ts';
+
+const mapping = z.strictObject({ ...mappingFields.shape, id: shown.id, ...timestamps }).meta({ id: 'StripeMapping' });
 
 export function stripeMappingRoutes({ database, clock }: { database: Database; clock: Clock }): Route[] {
   const path = '/api/v1/stripe-mappings';
   return [
-    managementRoute({ method: 'post', path, permission: 'stripe:write', input: mappingRequest }, async ({ scope, input }) =>
-      one(await createMapping(database, scope, input, clock.now()), withoutScope, 201),
+    managementRoute({ method: 'post', path, permission: 'stripe:write', summary: 'Create a Stripe mapping', input: mappingRequest, answers: answersOne(mapping, 201), refuses: ['CONFLICT'] }, async ({ scope, input }) =>
+      one(await createMapping(database, scope, input, clock.now()), withoutScope),
     ),
-    managementRoute({ method: 'get', path, permission: 'stripe:read', input: pageQuery }, async ({ scope, input }) =>
+    managementRoute({ method: 'get', path, permission: 'stripe:read', summary: 'List Stripe mappings', input: pageQuery, answers: answersMany(mapping) }, async ({ scope, input }) =>
       many(await listMappings(database, scope, input), withoutScope),
     ),
-    managementRoute({ method: 'get', path: `${path}/:id`, permission: 'stripe:read', input: noInput }, async ({ scope, id }) =>
+    managementRoute({ method: 'get', path: `${path}/:id`, permission: 'stripe:read', summary: 'Read a Stripe mapping', input: noInput, answers: answersOne(mapping) }, async ({ scope, id }) =>
       one(await readMapping(database, scope, id), withoutScope),
     ),
   ];

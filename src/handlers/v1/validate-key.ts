@@ -1,22 +1,41 @@
+import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
-import type { Database } from '../../database/orm.ts';
-import type { LicenseKeys } from '../../licensing/license-key.ts';
-import { validateKey, validateRequest, type Validation } from '../../licensing/validate-key.ts';
+import { statuses } from '../../licensing/core/status.ts';
+import { verdictCodes } from '../../licensing/core/verdict.ts';
+import { type JudgedLicense, validateRequest, type Validations, viewAskedMachine } from '../../licensing/validate-key.ts';
+import { answersOne } from '../http/answer.ts';
 import { openRoute, type Route } from '../http/route.ts';
+import { shown } from './view.ts';
 
-type Dependencies = { database: Database; keys: LicenseKeys; clock: Clock; slackHours: number };
+const validation = z.strictObject({
+  valid: z.boolean(),
+  code: z.enum(verdictCodes),
+  detail: z.string(),
+  license: z.strictObject({
+    id: shown.id, name: shown.text, status: z.enum(statuses), productId: shown.id, policyId: shown.id, expiresAt: shown.timeOrNull,
+    maxMachines: shown.limit, maxUses: shown.limit, usesCount: shown.count, createdAt: shown.time,
+  }).nullable(),
+  machine: z.strictObject({
+    id: shown.id, fingerprint: z.string(), name: shown.text, platform: shown.text, hostname: shown.text, cores: z.int().nullable(),
+    status: z.enum(['alive', 'dead']), lastHeartbeatAt: shown.timeOrNull, heartbeatDueAt: shown.timeOrNull, createdAt: shown.time,
+  }).nullable(),
+  entitlements: z.array(z.string()),
+  nonce: z.string().optional(),
+}).meta({ id: 'Validation' });
+
+type Dependencies = { clock: Clock; validations: Pick<Validations, 'validate'> };
 
 /** A bad license is a 200 with a code: 4xx is for malformed requests. */
-export function validateKeyRoute({ clock, ...licensing }: Dependencies): Route {
-  return openRoute({ method: 'post', path: '/api/v1/licenses/validate-key', limit: 'validate', input: validateRequest }, async (request) => {
-    const { valid, code, detail, license } = await validateKey(licensing, request, clock.now());
+export function validateKeyRoute({ clock, validations }: Dependencies): Route {
+  return openRoute({ method: 'post', path: '/api/v1/licenses/validate-key', limit: 'validate', summary: 'Ask whether a key is good', input: validateRequest, answers: answersOne(validation) }, async (request) => {
+    const now = clock.now();
+    const { valid, code, detail, license } = await validations.validate(request, now);
     return {
-      status: 200,
       body: {
         data: {
           valid, code, detail,
           license: license && publicLicense(license),
-          machine: null,
+          machine: license && viewAskedMachine(license, now),
           entitlements: license?.entitlements ?? [],
           ...(request.nonce !== undefined && { nonce: request.nonce }),
         },
@@ -26,7 +45,7 @@ export function validateKeyRoute({ clock, ...licensing }: Dependencies): Route {
 }
 
 /** What whoever holds a key may know: no customer, no metadata. */
-function publicLicense(license: NonNullable<Validation['license']>): object {
-  const { id, name, status, productId, policyId, expiresAt, maxMachines, createdAt } = license;
-  return { id, name, status, productId, policyId, expiresAt, maxMachines, createdAt };
+function publicLicense(license: JudgedLicense): object {
+  const { id, name, status, productId, policyId, expiresAt, maxMachines, maxUses, usesCount, createdAt } = license;
+  return { id, name, status, productId, policyId, expiresAt, maxMachines, maxUses, usesCount, createdAt };
 }

@@ -3,12 +3,11 @@
  * UTC with milliseconds, durations seconds.
  */
 
-/** A license as its file shows it. Like the answer to validate it tells nothing of the customer and none of the metadata. */
+/** An active license as its file shows it. Like the answer to validate it tells nothing of the customer and none of the metadata. */
 type DocumentLicense = {
   id: string;
   key: string;
   name: string | null;
-  status: string;
   expiresAt: Date | null;
   usesCount: number;
   maxMachines: number | null;
@@ -36,7 +35,6 @@ type DocumentProduct = { id: string; name: string; code: string; createdAt: Date
 
 type DocumentEntitlement = { id: string; name: string; code: string; createdAt: Date; updatedAt: Date };
 
-/** `status` is null while the machine has sent no heartbeat. */
 type DocumentMachine = {
   id: string;
   fingerprint: string;
@@ -45,7 +43,7 @@ type DocumentMachine = {
   hostname: string | null;
   cores: number | null;
   metadata: Record<string, unknown>;
-  status: 'alive' | 'dead' | null;
+  lastHeartbeatAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
 };
@@ -107,12 +105,12 @@ function includedAs({ policy, product, entitlements }: DocumentSource, name: Inc
 }
 
 function licenseOf({ license, policy, product, entitlements }: DocumentSource, include: readonly Includable[]): Resource {
-  const { id, key, name, status, expiresAt, usesCount, maxMachines, maxUses, lastValidatedAt, createdAt, updatedAt } = license;
+  const { id, key, name, expiresAt, usesCount, maxMachines, maxUses, lastValidatedAt, createdAt, updatedAt } = license;
   return {
     type: 'licenses',
     id,
     attributes: {
-      name, key, expiry: expiresAt, status: status.toUpperCase(), uses: usesCount, suspended: status === 'suspended', scheme: null,
+      name, key, expiry: expiresAt, status: 'ACTIVE', uses: usesCount, suspended: false, scheme: null,
       floating: policy.floating, maxMachines, maxUses, requireHeartbeat: policy.requireHeartbeat,
       lastValidated: lastValidatedAt, metadata: {}, created: createdAt, updated: updatedAt,
     },
@@ -125,16 +123,16 @@ function licenseOf({ license, policy, product, entitlements }: DocumentSource, i
 }
 
 function machineOf(machine: DocumentMachine, { license, policy }: DocumentSource): Resource {
-  const { id, fingerprint, name, platform, hostname, cores, metadata, status, createdAt, updatedAt } = machine;
+  const { id, fingerprint, name, platform, hostname, cores, metadata, lastHeartbeatAt, createdAt, updatedAt } = machine;
   const { requireHeartbeat, heartbeatIntervalMinutes } = policy;
   return {
     type: 'machines',
     id,
     attributes: {
       fingerprint, name, platform, hostname, cores, metadata, requireHeartbeat,
-      heartbeatStatus: status === null ? 'NOT_STARTED' : status.toUpperCase(),
+      heartbeatStatus: lastHeartbeatAt === null ? 'NOT_STARTED' : 'ALIVE',
       heartbeatDuration: requireHeartbeat ? heartbeatIntervalMinutes * 60 : null,
-      created: createdAt, updated: updatedAt,
+      lastHeartbeat: lastHeartbeatAt, created: createdAt, updated: updatedAt,
     },
     relationships: { license: { data: { type: 'licenses', id: license.id } } },
   };

@@ -21,7 +21,7 @@ const count = z.int().positive().max(MOST).nullable();
 const days = z.int().positive().max(MOST_DAYS);
 
 /** What a policy says, besides its id and product. */
-const policyFields = z.strictObject({
+export const policyFields = z.strictObject({
   name: z.string().min(1).max(255),
   template: z.enum(policyTemplates).nullable(),
   maxMachines: count,
@@ -101,4 +101,12 @@ export function expiryOf(
 ): Date | null {
   const term = policy.isTrial && policy.trialDurationDays !== null ? policy.trialDurationDays : policy.durationDays;
   return term === null ? null : new Date(createdAt.getTime() + term * DAY_MS);
+}
+
+/** Whether the policy forbids what is asked for: an override of null inherits, and is no override. */
+export function overridesRefused(
+  { overridable }: Pick<PolicyFields, 'overridable'>,
+  asked: { maxMachinesOverride?: number | null | undefined; maxUsesOverride?: number | null | undefined },
+): boolean {
+  return !overridable && (asked.maxMachinesOverride != null || asked.maxUsesOverride != null);
 }

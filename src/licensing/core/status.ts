@@ -1,7 +1,9 @@
 import type { BillingState } from './billing.ts';
 
 export type VendorStatus = 'active' | 'suspended' | 'revoked' | 'banned';
-export type Status = 'active' | 'suspended' | 'expired' | 'revoked' | 'banned';
+
+export const statuses = ['active', 'suspended', 'expired', 'revoked', 'banned'] as const;
+export type Status = (typeof statuses)[number];
 
 /** What the status of a license depends on. `billingState` is null for a license that was not bought. */
 export type Standing = {
@@ -10,6 +12,7 @@ export type Standing = {
   billingState: BillingState | null;
   billingRenews: boolean;
   graceEndsAt: Date | null;
+  customerBanned: boolean;
 };
 
 const HOUR_MS = 3_600_000;
@@ -20,7 +23,7 @@ const HOUR_MS = 3_600_000;
  */
 export function effectiveStatus(standing: Standing, slackHours: number, now: Date): Status {
   const { vendorStatus, billingState } = standing;
-  if (vendorStatus === 'banned') return 'banned';
+  if (vendorStatus === 'banned' || standing.customerBanned) return 'banned';
   if (vendorStatus === 'revoked' || billingState === 'REVOKED') return 'revoked';
   if (vendorStatus === 'suspended' || suspendedByBilling(standing, now)) return 'suspended';
   return hasEnded(validUntil(standing, slackHours), now) ? 'expired' : 'active';
@@ -40,7 +43,7 @@ export function activeUntil(standing: Standing, slackHours: number): Date | null
 }
 
 /** When validity ends: the expiry, or grace where that is later, or the renewal slack past the expiry. Null: never. */
-function validUntil(standing: Standing, slackHours: number): Date | null {
+export function validUntil(standing: Standing, slackHours: number): Date | null {
   const { expiresAt, billingState, billingRenews, graceEndsAt } = standing;
   if (expiresAt === null) return null;
   if (billingState === 'GRACE' && graceEndsAt) return graceEndsAt > expiresAt ? graceEndsAt : expiresAt;

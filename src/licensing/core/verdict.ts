@@ -2,30 +2,30 @@ import type { ExpirationStrategy } from './policy.ts';
 import type { Status } from './status.ts';
 
 /** What validate-key may answer, in the order the guards stand. */
-export type VerdictCode =
-  | 'NOT_FOUND'
-  | 'PRODUCT_MISMATCH'
-  | 'BANNED'
-  | 'REVOKED'
-  | 'SUSPENDED'
-  | 'EXPIRED'
-  | 'FINGERPRINT_REQUIRED'
-  | 'FINGERPRINT_NOT_FOUND'
-  | 'ENTITLEMENTS_MISSING'
-  | 'VALID'
-  | 'EXPIRED_ALLOWED';
+export const verdictCodes = [
+  'NOT_FOUND', 'PRODUCT_MISMATCH', 'BANNED', 'REVOKED', 'SUSPENDED', 'EXPIRED',
+  'FINGERPRINT_REQUIRED', 'FINGERPRINT_NOT_FOUND', 'MACHINE_LIMIT_EXCEEDED', 'HEARTBEAT_REQUIRED',
+  'ENTITLEMENTS_MISSING', 'USES_EXCEEDED', 'VALID', 'EXPIRED_ALLOWED',
+] as const;
+export type VerdictCode = (typeof verdictCodes)[number];
 
 export type Verdict = { valid: boolean; code: VerdictCode; detail: string };
 
 /** What the app asks beside the key. */
-export type Question = { product?: string; fingerprint?: string; entitlements?: string[] };
+export type Question = { product?: string | undefined; fingerprint?: string | undefined; entitlements?: string[] | undefined };
 
-/** What is known of the license when it is asked about. */
+/**
+ * What is known of the license when it is asked about. `machine` is the one with the fingerprint that was sent, null when
+ * none has it; `slotFree` whether one more machine could be activated.
+ */
 export type Examined = {
   status: Status;
   product: { id: string; code: string };
   policy: { expirationStrategy: ExpirationStrategy; requireFingerprint: boolean };
+  machine: { dead: boolean } | null;
+  slotFree: boolean;
   entitlements: string[];
+  usesLeft: boolean;
 };
 
 type Guard = (license: Examined, question: Question) => VerdictCode | null;
@@ -33,18 +33,32 @@ type Guard = (license: Examined, question: Question) => VerdictCode | null;
 /** The guards in the order of the API contract: the first that fails names the code. */
 const guards: Guard[] = [
   (license, { product }) => (product === undefined || names(license.product, product) ? null : 'PRODUCT_MISMATCH'),
-  ({ status }) => (status === 'banned' ? 'BANNED' : null),
-  ({ status }) => (status === 'revoked' ? 'REVOKED' : null),
-  ({ status }) => (status === 'suspended' ? 'SUSPENDED' : null),
-  ({ status, policy }) => (status === 'expired' && policy.expirationStrategy !== 'ALLOW_ACCESS' ? 'EXPIRED' : null),
+  ({ status, policy }) => refusedState(status, policy.expirationStrategy),
   ({ policy }, { fingerprint }) => (policy.requireFingerprint && fingerprint === undefined ? 'FINGERPRINT_REQUIRED' : null),
-  // No machine can be activated yet, so a required fingerprint is never known.
-  ({ policy }) => (policy.requireFingerprint ? 'FINGERPRINT_NOT_FOUND' : null),
-  (license, { entitlements = [] }) =>
-    entitlements.every((code) => license.entitlements.includes(code)) ? null : 'ENTITLEMENTS_MISSING',
+  ({ policy, machine, slotFree }) => (!policy.requireFingerprint || machine ? null : slotFree ? 'FINGERPRINT_NOT_FOUND' : 'MACHINE_LIMIT_EXCEEDED'),
+  ({ machine }) => (machine?.dead ? 'HEARTBEAT_REQUIRED' : null),
+  (license, { entitlements = [] }) => (entitlements.every((code) => license.entitlements.includes(code)) ? null : 'ENTITLEMENTS_MISSING'),
+  ({ usesLeft }) => (usesLeft ? null : 'USES_EXCEEDED'),
 ];
 
-const details: Record<VerdictCode, string> = {
+/** The states that let nothing through, each its own code; null lets through. ALLOW_ACCESS lets an expired license through. */
+export function refusedState(status: Status, strategy: ExpirationStrategy): 'BANNED' | 'REVOKED' | 'SUSPENDED' | 'EXPIRED' | null {
+  switch (status) {
+    case 'banned':
+      return 'BANNED';
+    case 'revoked':
+      return 'REVOKED';
+    case 'suspended':
+      return 'SUSPENDED';
+    case 'expired':
+      return strategy === 'ALLOW_ACCESS' ? null : 'EXPIRED';
+    case 'active':
+      return null;
+  }
+}
+
+/** What each code means, in a sentence. */
+export const details: Record<VerdictCode, string> = {
   NOT_FOUND: 'No license has this key.',
   PRODUCT_MISMATCH: 'The key belongs to another product.',
   BANNED: 'The license is banned.',
@@ -52,8 +66,11 @@ const details: Record<VerdictCode, string> = {
   SUSPENDED: 'The license is suspended.',
   EXPIRED: 'The license has expired.',
   FINGERPRINT_REQUIRED: 'The policy requires a machine fingerprint and none was sent.',
-  FINGERPRINT_NOT_FOUND: 'No machine with this fingerprint is activated.',
+  FINGERPRINT_NOT_FOUND: 'No machine with this fingerprint is activated; activate it first.',
+  MACHINE_LIMIT_EXCEEDED: 'No machine with this fingerprint is activated, and the license has no machine slot left.',
+  HEARTBEAT_REQUIRED: 'The machine sent no heartbeat for too long; send one first.',
   ENTITLEMENTS_MISSING: 'The license lacks an entitlement that was asked for.',
+  USES_EXCEEDED: 'The license has no uses left.',
   VALID: 'The license is valid.',
   EXPIRED_ALLOWED: 'The license has expired; its policy still allows access.',
 };

@@ -1,0 +1,76 @@
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import { AppError } from '../../errors.ts';
+import { type ApiKeyCaller, authenticateApiKey, authenticateLicense, type Caller, credential, type Directory, type Permission } from './authenticate.ts';
+import { answerOnce, type FirstAnswers } from './idempotency.ts';
+import { limit, type Limits } from './limit.ts';
+import { refuseUnstorable } from './parse.ts';
+import type { Access, Answer, Route } from './route.ts';
+
+export type MountDependencies = { limits: Limits; directory: Directory; firstAnswers: FirstAnswers };
+
+/** Serves the routes. */
+export function mount(app: Express, routes: Route[], dependencies: MountDependencies): void {
+  for (const route of routes) app[route.method](route.path, serve(route, dependencies));
+}
+
+/** Let in and count, read, answer. */
+function serve(route: Route, dependencies: MountDependencies): RequestHandler {
+  return async (request, response) => {
+    const caller = await letIn(route.access, dependencies, request, response);
+    const input = route.method === 'get' ? { ...request.query } : await readBody(request, response);
+    const id = String(request.params['id'] ?? '');
+    refuseUnstorable([id, input]);
+    const answer = () => route.answer({ caller, id, input });
+    const repeatable = route.method === 'post' && caller?.by === 'api-key' ? request.headers['idempotency-key'] : undefined;
+    const keyed = repeatable !== undefined && caller?.by === 'api-key' ? { scope: caller.scope, key: String(repeatable), request: [request.path, input] } : null;
+    send(keyed ? await answerOnce(dependencies.firstAnswers, keyed, answer) : await answer(), route, response);
+  };
+}
+
+function send({ status, body, text, headers = {} }: Answer, { answers }: Route, response: Response): void {
+  response.status(status ?? answers.status);
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  if (text !== undefined) response.type('json').send(text);
+  else if (body === undefined) response.end();
+  else response.json(body);
+}
+
+/** Who calls, counted by what limits them; null where anybody may call. */
+async function letIn(access: Access, { limits, directory }: MountDependencies, request: Request, response: Response): Promise<Caller | null> {
+  const who = request.ip ?? 'unknown';
+  if ('open' in access) {
+    await limit(limits, { name: access.open, who }, response);
+    return null;
+  }
+  const licenseKey = access.license === undefined ? null : credential(request, 'License');
+  if (licenseKey !== null && access.license !== undefined) {
+    await limit(limits, { name: access.license, who }, response);
+    return authenticateLicense(licenseKey, directory);
+  }
+  const caller = await letInApiKey(access.permission, { limits, directory, who }, request, response);
+  await limit(limits, { name: 'management', who: caller.apiKeyId }, response);
+  return caller;
+}
+
+type Gate = { limits: Limits; directory: Directory; who: string };
+
+/** Guessing keys is counted by address. */
+async function letInApiKey(permission: Permission, { limits, directory, who }: Gate, request: Request, response: Response): Promise<ApiKeyCaller> {
+  return authenticateApiKey(request, permission, directory).catch(async (refusal: unknown) => {
+    await limit(limits, { name: 'other', who }, response);
+    throw refusal;
+  });
+}
+
+const json = express.json({ limit: '1mb', type: () => true });
+
+/** A JSON body; none at all counts as `{}`, any other type of content is refused. */
+async function readBody(request: Request, response: Response): Promise<unknown> {
+  const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
+  if (encoding === undefined && Number(length ?? 0) === 0) return {};
+  if (!request.is('application/json')) throw new AppError('UNSUPPORTED_MEDIA_TYPE', 415, 'Send the body as application/json.');
+  await new Promise<void>((resolve, reject) => {
+    json(request, response, (error: unknown) => (error === undefined ? resolve() : reject(error)));
+  });
+  return request.body;
+}

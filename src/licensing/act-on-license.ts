@@ -1,0 +1,45 @@
+import type { LicenseRow } from '../database/license-rows.ts';
+import type { Scope } from '../database/scope.ts';
+import { refuse, type Result } from '../errors.ts';
+import { changeLicense } from './change-license.ts';
+import type { EventType } from './core/event.ts';
+import { effectiveStatus } from './core/status.ts';
+import { type Action, transition } from './core/transition.ts';
+import type { Licensing } from './licensing.ts';
+import type { LicenseDetails } from './store.ts';
+import { setVendorExpiry } from './vendor-expiry.ts';
+
+const eventOf: Record<Action, EventType> = {
+  suspend: 'license.suspended',
+  reinstate: 'license.reinstated',
+  revoke: 'license.revoked',
+  ban: 'license.banned',
+  renew: 'license.renewed',
+  'rotate-key': 'license.key_rotated',
+  'reset-usage': 'license.updated',
+};
+
+/** Takes one of the vendor's actions, where the table of transitions allows it from the license's effective status. The event tells the reason. */
+export async function actOnLicense(
+  licensing: Licensing,
+  { scope, id }: { scope: Scope; id: string },
+  { action, expiresAt, reason }: { action: Action; expiresAt?: Date | undefined; reason?: string | undefined },
+  now: Date,
+): Promise<Result<LicenseDetails>> {
+  return changeLicense(licensing, { scope, id }, async (_tx, license, details) => {
+    const status = effectiveStatus(details, licensing.slackHours, now);
+    const allowed = transition(action, { status, expiresAt: details.expiresAt, durationDays: details.policy.durationDays }, expiresAt, now);
+    if (!allowed.ok) return refuse(allowed.refused, allowed.message);
+    if (allowed.vendorStatus) license.vendorStatus = allowed.vendorStatus;
+    if (allowed.expiresAt) setVendorExpiry(license, allowed.expiresAt);
+    if (action === 'rotate-key') rotateKey(licensing, license, details.keyPrefix);
+    if (action === 'reset-usage') license.usesCount = 0;
+    return { ok: true, event: eventOf[action], ...(reason !== undefined && { told: { reason } }) };
+  }, now);
+}
+
+/** The old key is unknown from this commit on; machines and everything else stay. */
+function rotateKey({ keys }: Licensing, license: LicenseRow, keyPrefix: string): void {
+  const key = keys.mint(keyPrefix);
+  Object.assign(license, { keyHash: keys.read(key).hash, keyEncrypted: keys.encrypt(key), keyLookalike: false });
+}

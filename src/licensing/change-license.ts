@@ -1,0 +1,36 @@
+import { LockMode } from '@mikro-orm/core';
+import { License, type LicenseRow } from '../database/license-rows.ts';
+import { inTransaction, type Transaction } from '../database/orm.ts';
+import { liveRow, type Scope } from '../database/scope.ts';
+import { notFound, ok, type Refusal, type Result } from '../errors.ts';
+import type { EventType } from './core/event.ts';
+import { viewLicense } from './license-view.ts';
+import type { Licensing } from './licensing.ts';
+import { recordEvent } from './record-event.ts';
+import { detailsOf, type LicenseDetails } from './store.ts';
+
+/** What a change came to: the event that tells it, with what it tells besides the license, or null when there is none; or why it may not be. */
+export type Changed = { ok: true; event: EventType | null; told?: object } | ({ ok: false } & Refusal);
+
+/**
+ * Changes one license in a transaction: locks its row, lets `change` write to it, tells the event, and returns it as it is now.
+ * A refusal leaves it untouched.
+ */
+export async function changeLicense(
+  { database, slackHours }: Pick<Licensing, 'database' | 'slackHours'>,
+  { scope, id }: { scope: Scope; id: string },
+  change: (tx: Transaction, license: LicenseRow, details: LicenseDetails) => Promise<Changed>,
+  now: Date,
+): Promise<Result<LicenseDetails>> {
+  return inTransaction(database, async (tx) => {
+    const license = await tx.findOne(License, liveRow(scope, id), { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (license === null) return notFound();
+    const changed = await change(tx, license, await detailsOf(tx, license));
+    if (!changed.ok) return changed;
+    if (changed.event !== null) license.updatedAt = now;
+    await tx.flush();
+    const details = await detailsOf(tx, license);
+    if (changed.event !== null) await recordEvent(tx, scope, { type: changed.event, licenseId: id, data: { ...viewLicense(details, slackHours, now), ...changed.told } }, now);
+    return ok(details);
+  });
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import type { PolicyFields } from './policy.ts';
+
+const platforms = ['macos', 'windows', 'linux', 'docker', 'kubernetes'] as const;
+
+export type Platform = (typeof platforms)[number];
+
+export const fingerprint = z.string().min(8).max(256);
+
+/** What a machine says of itself. */
+export const machineFields = z.strictObject({
+  name: z.string().min(1).max(255).nullable(),
+  platform: z.enum(platforms).nullable(),
+  hostname: z.string().min(1).max(255).nullable(),
+  cores: z.int().min(1).max(1_000_000).nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+});
+
+const MINUTE_MS = 60_000;
+
+/** When a machine was last heard of. */
+export type Pulse = { createdAt: Date; lastHeartbeatAt: Date | null };
+
+/** What its policy asks. `heartbeatRequiredSince` is when the policy began to require heartbeats, null while it does not. */
+export type HeartbeatRule = Pick<PolicyFields, 'requireHeartbeat' | 'heartbeatIntervalMinutes'> & { heartbeatRequiredSince: Date | null };
+
+/** When the next heartbeat is due; null when none is required. */
+export function heartbeatDueAt(machine: Pulse, rule: HeartbeatRule): Date | null {
+  return rule.requireHeartbeat ? after(machine, rule, 1) : null;
+}
+
+/** Dead is a machine of which nothing was heard for more than twice the interval; exactly twice is still alive. */
+export function isDead(machine: Pulse, rule: HeartbeatRule, now: Date): boolean {
+  return rule.requireHeartbeat && now > after(machine, rule, 2);
+}
+
+/** Counted from the last heartbeat, the activation, or the day the policy began to ask: whichever is latest. */
+function after(machine: Pulse, rule: HeartbeatRule, intervals: number): Date {
+  const moments = [machine.createdAt, machine.lastHeartbeatAt, rule.heartbeatRequiredSince].flatMap((moment) => moment?.getTime() ?? []);
+  return new Date(Math.max(...moments) + intervals * rule.heartbeatIntervalMinutes * MINUTE_MS);
+}

@@ -1,0 +1,86 @@
+import { LockMode } from '@mikro-orm/core';
+import { z } from 'zod';
+import { Policy, type PolicyRow, Product } from '../database/catalog-rows.ts';
+import { License, LicenseEntitlement, type LicenseRow } from '../database/license-rows.ts';
+import { insertUnlessTaken, inTransaction, type Transaction } from '../database/orm.ts';
+import { liveRow, type Scope } from '../database/scope.ts';
+import { ok, refuse, refuseField, type Refusal, type Result } from '../errors.ts';
+import { moment } from './core/moment.ts';
+import { overridesRefused } from './core/policy.ts';
+import { customerFor } from './customer-for.ts';
+import { expectLookalikes } from './find-license.ts';
+import { newLicense } from './issue-license.ts';
+import { viewLicense } from './license-view.ts';
+import type { Licensing } from './licensing.ts';
+import { recordEvent } from './record-event.ts';
+import { allEntitlementsExist, detailsOf, type LicenseDetails } from './store.ts';
+
+const limit = z.int().positive().max(2_147_483_647).nullable();
+
+/** What a vendor may say of a license, on create and later. */
+export const licenseFields = z.strictObject({
+  name: z.string().min(1).max(255).nullable(),
+  expiresAt: moment.nullable(),
+  maxMachinesOverride: limit,
+  maxUsesOverride: limit,
+  userEmail: z.email().max(320).nullable(),
+  userName: z.string().min(1).max(255).nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+});
+
+export const licenseRequest = licenseFields.partial().extend({
+  policyId: z.uuid(),
+  productId: z.uuid().optional(),
+  entitlementIds: z.array(z.uuid()).max(100).default([]),
+  key: z.string().regex(/^[\x21-\x7e]{8,255}$/, 'expected 8 to 255 visible ASCII characters').optional(),
+});
+
+type LicenseRequest = z.output<typeof licenseRequest>;
+
+/** A license that the vendor makes by hand or brings along, with a key of its own or the one given. */
+export async function createLicense(licensing: Licensing, scope: Scope, request: LicenseRequest, now: Date): Promise<Result<LicenseDetails>> {
+  const created = await inTransaction(licensing.database, async (tx) => {
+    const refusal = await refusalOf(tx, scope, request);
+    if (!refusal.ok) return refusal;
+    const license = tx.create(License, await rowOf(tx, licensing, { scope, request, policy: refusal.value }, now));
+    if (!(await insertUnlessTaken(tx, license))) return refuse('CONFLICT', 'A license with this key exists already.');
+    for (const entitlementId of new Set(request.entitlementIds)) {
+      tx.persist(tx.create(LicenseEntitlement, { scopeId: scope.id, licenseId: license.id, entitlementId, grantedBy: 'vendor' }));
+    }
+    await tx.flush();
+    const details = await detailsOf(tx, license);
+    await recordEvent(tx, scope, { type: 'license.created', licenseId: license.id, data: viewLicense(details, licensing.slackHours, now) }, now);
+    return ok(details);
+  });
+  if (created.ok && created.value.keyLookalike) expectLookalikes(licensing.database);
+  return created;
+}
+
+/** The policy, locked against its deletion, or what of the request it does not allow. */
+async function refusalOf(tx: Transaction, scope: Scope, request: LicenseRequest): Promise<{ ok: true; value: PolicyRow } | ({ ok: false } & Refusal)> {
+  const policy = await tx.findOne(Policy, liveRow(scope, request.policyId), { lockMode: LockMode.PESSIMISTIC_READ });
+  if (policy === null) return refuseField('policyId', 'No policy has this id.', 'unknown_id');
+  if (request.productId !== undefined && request.productId !== policy.productId) {
+    return refuseField('productId', 'The policy belongs to another product. Leave productId out, or give the policy of that product.', 'other_product');
+  }
+  if (!(await allEntitlementsExist(tx, scope, request.entitlementIds))) return refuseField('entitlementIds', 'Not every id is an entitlement.', 'unknown_id');
+  if (overridesRefused(policy, request)) return refuse('OVERRIDES_NOT_ALLOWED', 'The policy is not overridable: it allows no maxMachinesOverride and no maxUsesOverride.');
+  return ok(policy);
+}
+
+async function rowOf(tx: Transaction, { keys }: Licensing, { scope, request, policy }: { scope: Scope; request: LicenseRequest; policy: PolicyRow }, now: Date): Promise<LicenseRow> {
+  const product = await tx.findOneOrFail(Product, { id: policy.productId, scopeId: scope.id });
+  const { name, expiresAt, maxMachinesOverride, maxUsesOverride, userEmail, userName, metadata, key } = request;
+  const blank = newLicense(keys, { scope, policy, product, key }, now);
+  const customer = userEmail == null ? null : await customerFor(tx, scope, { email: userEmail, name: userName ?? null }, now);
+  return {
+    ...blank,
+    name: name ?? null,
+    expiresAt: expiresAt === undefined ? blank.expiresAt : expiresAt,
+    vendorExpiresAt: expiresAt ?? null,
+    maxMachinesOverride: maxMachinesOverride ?? null,
+    maxUsesOverride: maxUsesOverride ?? null,
+    customerId: customer?.id ?? null,
+    metadata: metadata ?? {},
+  };
+}

@@ -1,0 +1,53 @@
+import type { Database } from '../database/orm.ts';
+import { dateOf, dateOrNull, type Prepared, runPrepared } from '../database/prepared.ts';
+import type { Scope } from '../database/scope.ts';
+import { isUuid } from '../database/uuid.ts';
+import { notFound, ok, type Result } from '../errors.ts';
+import type { Platform } from './core/machine.ts';
+import type { ShownMachine } from './machine-view.ts';
+
+/** Whose machine it must be: any of a vendor's scope, or of the one license that a key opens. */
+type Holder = { scope: Scope } | { keyHash: Buffer };
+
+/** Of two heartbeats at once the later stays. */
+const beat = (name: string, holder: string): Prepared => ({
+  name,
+  text: `
+    update machines m set last_heartbeat_at = greatest(m.last_heartbeat_at, $2)
+    from licenses l join policies o on o.id = l.policy_id
+    where m.id = $1 and m.deleted_at is null and l.id = m.license_id and l.deleted_at is null and ${holder}
+    returning m.id, m.scope_id, m.license_id, m.fingerprint, m.name, m.platform, m.hostname, m.cores, m.metadata,
+      m.last_heartbeat_at, m.created_at, m.updated_at, o.require_heartbeat, o.heartbeat_interval_minutes, o.heartbeat_required_since`,
+});
+
+const ofLicense = beat('heartbeat-license', 'l.key_hash = $3');
+const ofScope = beat('heartbeat-scope', 'm.scope_id = $3');
+
+/** A machine is alive: one statement, which revives a dead one as long as it was not removed. */
+export async function recordHeartbeat(database: Database, { id, holder }: { id: string; holder: Holder }, now: Date): Promise<Result<ShownMachine>> {
+  if (!isUuid(id)) return notFound();
+  const [statement, whose] = 'scope' in holder ? [ofScope, holder.scope.id] : [ofLicense, holder.keyHash];
+  const [row] = await runPrepared<BeatRow>(database, statement, [id, now, whose]);
+  return row ? ok(shownOf(row)) : notFound();
+}
+
+type BeatRow = {
+  id: string; scope_id: number; license_id: string; fingerprint: string; name: string | null; platform: Platform | null; hostname: string | null;
+  cores: number | null; metadata: Record<string, unknown>; last_heartbeat_at: string; created_at: string; updated_at: string;
+  require_heartbeat: boolean; heartbeat_interval_minutes: number; heartbeat_required_since: string | null;
+};
+
+function shownOf(row: BeatRow): ShownMachine {
+  const { id, fingerprint, name, platform, hostname, cores, metadata } = row;
+  return {
+    machine: {
+      id, scopeId: row.scope_id, licenseId: row.license_id, fingerprint, name, platform, hostname, cores, metadata,
+      lastHeartbeatAt: dateOf(row.last_heartbeat_at), createdAt: dateOf(row.created_at), updatedAt: dateOf(row.updated_at), deletedAt: null,
+    },
+    policy: {
+      requireHeartbeat: row.require_heartbeat,
+      heartbeatIntervalMinutes: row.heartbeat_interval_minutes,
+      heartbeatRequiredSince: dateOrNull(row.heartbeat_required_since),
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { sql } from 'kysely';
+import { License } from '../database/license-rows.ts';
+import { type Database, inOwnTransaction, query, type Transaction } from '../database/orm.ts';
+import type { EventType } from './core/event.ts';
+import { viewLicense } from './license-view.ts';
+import { recordEvent } from './record-event.ts';
+import { detailsOf } from './store.ts';
+
+/**
+ * What a validation leaves behind and need not be exact at once: when the license was last validated, uses that no limit
+ * counts, and which fingerprints asked. It is gathered here and written once a second; a clean stop writes it, a kill may
+ * lose that second.
+ */
+
+/** `validatedAt` is null for a validation that failed; `fingerprintHash` is the SHA-256 of the one it brought. */
+export type Note = { licenseId: string; scopeId: number; validatedAt: Date | null; uses: number; fingerprintHash: Buffer | null };
+
+export type ValidationNotes = { add(note: Note): void; flush(): Promise<void>; stop(): Promise<void> };
+
+type Gathered = { scopeId: number; validatedAt: Date | null; uses: number; fingerprints: Map<string, Buffer> };
+
+const EVERY_MS = 1_000;
+/** Fingerprints that were written are remembered, up to this many, so that a machine's next question costs nothing. */
+const MOST_REMEMBERED = 200_000;
+
+type Setting = { database: Database; slackHours: number; warn: (error: unknown) => void; now: () => Date };
+
+export function gatherNotes({ database, slackHours, warn, now }: Setting): ValidationNotes {
+  let gathered = new Map<string, Gathered>();
+  let flushing: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  const written = new Set<string>();
+
+  const add = (note: Note) => {
+    gather(gathered, note, written);
+    timer ??= setTimeout(() => void flush().catch(warn), EVERY_MS);
+  };
+  const write = async () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const batch = gathered;
+    gathered = new Map();
+    if (batch.size === 0) return;
+    await inOwnTransaction(database, (tx) => writeNotes(tx, batch, slackHours, now())).catch((error: unknown) => {
+      // Kept for the next time: the database may be back by then.
+      for (const [licenseId, { scopeId, validatedAt, uses, fingerprints }] of batch) {
+        for (const fingerprintHash of [null, ...fingerprints.values()]) add({ licenseId, scopeId, validatedAt, uses: fingerprintHash ? 0 : uses, fingerprintHash });
+      }
+      throw error;
+    });
+    if (written.size > MOST_REMEMBERED) written.clear();
+    for (const [licenseId, { fingerprints }] of batch) for (const hash of fingerprints.keys()) written.add(licenseId + hash);
+  };
+  const flush = () => (flushing = flushing.catch(() => undefined).then(write));
+  return { add, flush, stop: () => flush().catch(warn) };
+}
+
+function gather(gathered: Map<string, Gathered>, note: Note, written: Set<string>): void {
+  const { licenseId, scopeId, validatedAt, uses, fingerprintHash } = note;
+  const before = gathered.get(licenseId) ?? { scopeId, validatedAt: null, uses: 0, fingerprints: new Map<string, Buffer>() };
+  const later = validatedAt !== null && (before.validatedAt === null || validatedAt > before.validatedAt);
+  const hash = fingerprintHash?.toString('latin1');
+  if (fingerprintHash && hash !== undefined && !written.has(licenseId + hash)) before.fingerprints.set(hash, fingerprintHash);
+  gathered.set(licenseId, { ...before, validatedAt: later ? validatedAt : before.validatedAt, uses: before.uses + uses });
+}
+
+async function writeNotes(tx: Transaction, batch: Map<string, Gathered>, slackHours: number, now: Date): Promise<void> {
+  for (const id of await writeValidations(tx, batch)) await tell(tx, { id, type: 'license.activated', slackHours }, now);
+  for (const id of await writeFingerprints(tx, batch, now)) await tell(tx, { id, type: 'license.sharing_detected', slackHours }, now);
+}
+
+/** Rows are locked in one order. Returns the licenses that were validated for the first time. */
+async function writeValidations(tx: Transaction, batch: Map<string, Gathered>): Promise<string[]> {
+  const ids = [...batch.keys()];
+  const notes = [...batch.values()];
+  const rows = await query(tx, sql<{ id: string; first: boolean }>`
+    with noted as (
+      select * from unnest(${ids}::uuid[], ${notes.map(({ validatedAt }) => validatedAt)}::timestamptz[], ${notes.map(({ uses }) => uses)}::int[]) as n (id, at, uses)
+      where at is not null
+    ),
+    locked as (select l.id, l.last_validated_at as before from licenses l join noted on noted.id = l.id order by l.id for update of l)
+    update licenses l set last_validated_at = greatest(l.last_validated_at, noted.at), uses_count = least(l.uses_count::bigint + noted.uses, 2147483647)
+    from noted, locked where noted.id = l.id and locked.id = l.id and (noted.uses > 0 or locked.before is distinct from noted.at)
+    returning l.id, locked.before is null as first`);
+  return rows.filter(({ first }) => first).map(({ id }) => id);
+}
+
+/** Returns the licenses whose count of fingerprints went past what their policy takes for one customer's. */
+async function writeFingerprints(tx: Transaction, batch: Map<string, Gathered>, now: Date): Promise<string[]> {
+  const seen = [...batch].flatMap(([licenseId, { scopeId, fingerprints }]) => [...fingerprints.values()].map((hash) => ({ licenseId, scopeId, hash })));
+  if (seen.length === 0) return [];
+  const rows = await query(tx, sql<{ id: string }>`
+    with seen as (
+      select * from unnest(${seen.map(({ licenseId }) => licenseId)}::uuid[], ${seen.map(({ scopeId }) => scopeId)}::int[], ${seen.map(({ hash }) => hash)}::bytea[]) as s (license_id, scope_id, hash)
+    ),
+    fresh as (
+      insert into license_fingerprints (scope_id, license_id, fingerprint_hash, first_seen_at)
+      select scope_id, license_id, hash, ${now} from seen order by license_id, hash on conflict do nothing returning license_id
+    ),
+    counted as (select license_id, count(*)::int as added from fresh group by license_id),
+    grown as (
+      update licenses l set fingerprints_count = l.fingerprints_count + counted.added from counted where l.id = counted.license_id
+      returning l.id, l.policy_id, l.fingerprints_count as after, l.fingerprints_count - counted.added as before
+    )
+    select grown.id from grown join policies o on o.id = grown.policy_id
+    where grown.before <= o.max_unique_fingerprints and grown.after > o.max_unique_fingerprints`);
+  return rows.map(({ id }) => id);
+}
+
+async function tell(tx: Transaction, { id, type, slackHours }: { id: string; type: EventType; slackHours: number }, now: Date): Promise<void> {
+  const license = await tx.findOneOrFail(License, { id });
+  await recordEvent(tx, { id: license.scopeId }, { type, licenseId: id, data: viewLicense(await detailsOf(tx, license), slackHours, now) }, now);
+}
