@@ -55,11 +55,14 @@ function armor(kind: Kind, { enc, sig, alg }: Envelope): string {
   return `-----BEGIN ${title}-----\n${lines.join('\n')}\n-----END ${title}-----\n`;
 }
 
-/** What a reader brings: the vendor's public keys in hex, and, for a file that is encrypted or bound, its license key and fingerprint. */
-export type Reading = { publicKeys: string[]; licenseKey?: string; fingerprint?: string; now: Date };
+/**
+ * What a reader brings: the public keys in hex; the id of its product, since one installation signs for all its vendors, for live and
+ * for test data; for a file that is encrypted or bound, its license key and fingerprint.
+ */
+export type Reading = { publicKeys: string[]; productId: string; licenseKey?: string; fingerprint?: string; now: Date };
 
 /** Why a file is not to be trusted, or not here and now. */
-type ReadFault = 'MALFORMED' | 'BAD_SIGNATURE' | 'CANNOT_DECRYPT' | 'WRONG_MACHINE' | 'NOT_YET_VALID' | 'EXPIRED';
+type ReadFault = 'MALFORMED' | 'BAD_SIGNATURE' | 'CANNOT_DECRYPT' | 'WRONG_PRODUCT' | 'WRONG_MACHINE' | 'NOT_YET_VALID' | 'EXPIRED';
 
 type ReadLicenseFile = { ok: true; document: ReadDocument } | { ok: false; fault: ReadFault };
 
@@ -76,6 +79,9 @@ const documentShape = z.object({
   meta: z.object({ issued: z.iso.datetime(), expiry: z.iso.datetime(), ttl: z.int(), kid: z.string() }),
 });
 
+/** What a license links its product with. */
+const product = z.object({ data: z.object({ id: z.string() }) });
+
 type ReadDocument = z.output<typeof documentShape>;
 
 /** A clock may be this much behind the one that issued the file. */
@@ -85,7 +91,7 @@ const SKEW_MS = 5 * 60_000;
  * Reads a file as strictly as it can be read: the signature first, then what it covers. Change, add or drop any byte of the
  * certificate, and it is refused.
  */
-export function readLicenseFile(certificate: string, { publicKeys, licenseKey = '', fingerprint = '', now }: Reading): ReadLicenseFile {
+export function readLicenseFile(certificate: string, { publicKeys, productId, licenseKey = '', fingerprint = '', now }: Reading): ReadLicenseFile {
   const opened = unarmor(certificate);
   if (opened === null) return { ok: false, fault: 'MALFORMED' };
   const { kind, envelope } = opened;
@@ -93,7 +99,7 @@ export function readLicenseFile(certificate: string, { publicKeys, licenseKey = 
   const secret = secretOf(licenseKey, kind === 'machine' ? fingerprint : '');
   const document = documentOf(envelope, secret);
   if (document === null) return { ok: false, fault: 'CANNOT_DECRYPT' };
-  const fault = faultOf(document, { kind, fingerprint }, now);
+  const fault = faultOf(document, { kind, fingerprint, productId }, now);
   return fault === null ? { ok: true, document } : { ok: false, fault };
 }
 
@@ -135,7 +141,9 @@ function decrypt(enc: string, secret: Buffer): Buffer | null {
 }
 
 /** A file lasts until the very moment it expires, as a license does. */
-function faultOf({ data, meta }: ReadDocument, { kind, fingerprint }: { kind: Kind; fingerprint: string }, now: Date): ReadFault | null {
+function faultOf({ data, included, meta }: ReadDocument, { kind, fingerprint, productId }: { kind: Kind; fingerprint: string; productId: string }, now: Date): ReadFault | null {
+  const license = [data, ...included].find(({ type }) => type === 'licenses');
+  if (product.safeParse(license?.relationships['product']).data?.data.id !== productId) return 'WRONG_PRODUCT';
   if (kind === 'machine' && data.attributes['fingerprint'] !== fingerprint) return 'WRONG_MACHINE';
   if (new Date(meta.issued).getTime() > now.getTime() + SKEW_MS) return 'NOT_YET_VALID';
   return now >= new Date(meta.expiry) ? 'EXPIRED' : null;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { hashApiKey } from '../../src/database/api-keys.ts';
 import { readLicenseFile } from '../../src/licensing/license-file.ts';
 import { LIVE_KEY, startTestService, TEST_KEY, type TestService, testClock } from '../support/service.ts';
@@ -24,23 +25,23 @@ async function post(path: string, body: object, authorization = `Bearer ${TEST_K
 let made = 0;
 
 /** A license of a policy of its own. */
-async function createLicense({ policy = {}, license = {} }: { policy?: object; license?: object } = {}): Promise<{ id: string; key: string; entitlementId: string }> {
+async function createLicense({ policy = {}, license = {} }: { policy?: object; license?: object } = {}): Promise<{ id: string; key: string; productId: string }> {
   made += 1;
   const product = await post('/products', { name: 'Acme', code: `ACME-${made}`, keyPrefix: 'ACME' });
   const entitlement = await post('/entitlements', { name: 'Export', code: `export-${made}` });
   const { body } = await post('/policies', { productId: product.body.data.id, name: 'Pro', requireFingerprint: false, ...policy });
   const created = await post('/licenses', { policyId: body.data.id, entitlementIds: [entitlement.body.data.id], metadata: { secret: 1 }, userEmail: `jo${made}@example.com`, ...license });
   expect(created.status).toBe(201);
-  return { id: created.body.data.id, key: created.body.data.key, entitlementId: entitlement.body.data.id };
+  return { id: created.body.data.id, key: created.body.data.key, productId: product.body.data.id };
 }
 
 const checkOut = ({ id }: { id: string }, body: object = {}, authorization?: string) => post(`/licenses/${id}/checkout`, body, authorization);
 const activate = ({ key }: { key: string }, fingerprint = FINGERPRINT) => post('/machines', { fingerprint, name: 'Studio' }, `License ${key}`);
 
 /** Opens a file as the app does, with the keys that the service publishes. */
-async function open(certificate: string, { key = '', fingerprint = '' } = {}) {
+async function open(certificate: string, { productId, key }: { productId: string; key: string }, fingerprint = '') {
   const { body } = await tillkey.call('GET', '/public-keys', { key: null });
-  return readLicenseFile(certificate, { publicKeys: body.data.map(({ hex }: { hex: string }) => hex), licenseKey: key, fingerprint, now: tillkey.clock.now() });
+  return readLicenseFile(certificate, { publicKeys: body.data.map(({ hex }: { hex: string }) => hex), productId, licenseKey: key, fingerprint, now: tillkey.clock.now() });
 }
 
 describe('a file that is checked out', () => {
@@ -52,7 +53,7 @@ describe('a file that is checked out', () => {
       certificate: expect.stringMatching(/^-----BEGIN LICENSE FILE-----\n/), algorithm: 'base64+ed25519', fingerprint: null,
       issuedAt: start.toISOString(), expiresAt: later(14 * DAY).toISOString(), ttl: 14 * DAY,
     });
-    const file = await open(body.data.certificate);
+    const file = await open(body.data.certificate, license);
     expect(file).toMatchObject({ ok: true, document: { data: { type: 'licenses', id: license.id, attributes: { key: license.key, name: 'Jo', metadata: {} } }, meta: { ttl: 14 * DAY, expiry: body.data.expiresAt } } });
     expect(file.ok && file.document.included.map(({ type, attributes }) => [type, attributes['code']])).toEqual([
       ['entitlements', `export-${made}`], ['policies', undefined], ['products', `ACME-${made}`],
@@ -65,9 +66,9 @@ describe('a file that is checked out', () => {
     expect((await activate(license)).status).toBe(201);
     const { body } = await checkOut(license, { fingerprint: FINGERPRINT, encrypt: true }, `License ${license.key}`);
     expect(body.data).toMatchObject({ certificate: expect.stringMatching(/^-----BEGIN MACHINE FILE-----\n/), algorithm: 'aes-256-gcm+ed25519', fingerprint: FINGERPRINT });
-    const file = await open(body.data.certificate, { key: license.key, fingerprint: FINGERPRINT });
+    const file = await open(body.data.certificate, license, FINGERPRINT);
     expect(file).toMatchObject({ ok: true, document: { data: { type: 'machines', attributes: { fingerprint: FINGERPRINT, name: 'Studio', heartbeatStatus: 'NOT_STARTED' } }, included: [{ type: 'licenses', id: license.id }] } });
-    expect(await open(body.data.certificate, { key: license.key, fingerprint: 'sha256:bb22' })).toMatchObject({ ok: false });
+    expect(await open(body.data.certificate, license, 'sha256:bb22')).toMatchObject({ ok: false });
   });
 
   test('is told in an event of the license, and one that is refused is not', async () => {
@@ -127,6 +128,19 @@ describe('there is no file', () => {
     tillkey.clock.set(later(DAY));
     expect(await checkOut(restricted)).toMatchObject({ status: 403, body: { code: 'EXPIRED' } });
     expect(await checkOut(allowed)).toMatchObject({ status: 422, body: { code: 'TTL_OUT_OF_RANGE', details: { least: HOUR, most: 0 } } });
+  });
+
+  test('of a license that is revoked while the file is wanted', async () => {
+    const license = await createLicense();
+    const vendor = new pg.Client({ connectionString: tillkey.databaseUrl });
+    await vendor.connect();
+    await vendor.query('begin');
+    await vendor.query(`update licenses set vendor_status = 'revoked' where id = $1`, [license.id]);
+    const wanted = checkOut(license);
+    while ((await vendor.query('select 1 from pg_locks where not granted')).rowCount === 0) await new Promise((resolve) => setImmediate(resolve));
+    await vendor.query('commit');
+    await vendor.end();
+    expect(await wanted).toMatchObject({ status: 403, body: { code: 'REVOKED' } });
   });
 
   test('where the policy allows none', async () => {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { Includable } from '../../src/licensing/core/license-document.ts';
 import { type Reading, readLicenseFile, writeLicenseFile } from '../../src/licensing/license-file.ts';
-import { document, FINGERPRINT, fixedIv, fixedSigner, ISSUED, LICENSE_KEY, PUBLIC_KEY } from '../support/offline-file.ts';
+import { document, FINGERPRINT, fixedIv, fixedSigner, ISSUED, LICENSE_KEY, PRODUCT_ID, PUBLIC_KEY } from '../support/offline-file.ts';
 
 const golden = (name: string) => readFile(new URL(`golden/${name}.lic`, import.meta.url), 'utf8');
 const encryption = { licenseKey: LICENSE_KEY, iv: fixedIv };
@@ -11,7 +11,7 @@ const OTHER_KEY = '3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af46
 
 /** Reads as the app the file was made for would. */
 const read = (certificate: string, change: Partial<Reading> = {}) =>
-  readLicenseFile(certificate, { publicKeys: [PUBLIC_KEY], licenseKey: LICENSE_KEY, fingerprint: FINGERPRINT, now: after(60), ...change });
+  readLicenseFile(certificate, { publicKeys: [PUBLIC_KEY], productId: PRODUCT_ID, licenseKey: LICENSE_KEY, fingerprint: FINGERPRINT, now: after(60), ...change });
 
 const kinds = [
   ['a readable license file', { bound: false }, null],
@@ -73,6 +73,10 @@ describe.each(kinds)('%s', (_title, { bound }, encrypted) => {
     expect(read(certificate, { publicKeys: [OTHER_KEY] })).toEqual({ ok: false, fault: 'BAD_SIGNATURE' });
     expect(read(certificate, { publicKeys: [] })).toEqual({ ok: false, fault: 'BAD_SIGNATURE' });
     expect(read(certificate, { publicKeys: [OTHER_KEY, PUBLIC_KEY] }).ok).toBe(true);
+  });
+
+  test('is refused for another product: one installation signs for many', () => {
+    expect(read(certificate, { productId: '01900000-0000-7000-8000-00000000000f' })).toEqual({ ok: false, fault: 'WRONG_PRODUCT' });
   });
 
   test.each([

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { composeDocument, type LicenseDocument } from '../../src/licensing/core/license-document.ts';
 import { writeLicenseFile } from '../../src/licensing/license-file.ts';
-import { documentSource, FINGERPRINT, fixedSigner, LICENSE_KEY, PUBLIC_KEY } from '../support/offline-file.ts';
+import { documentSource, FINGERPRINT, fixedSigner, LICENSE_KEY, PRODUCT_ID, PUBLIC_KEY } from '../support/offline-file.ts';
 
 /** Runs what the README shows, as it stands there. */
 
@@ -31,25 +31,26 @@ async function keep(document: LicenseDocument, encrypt: boolean): Promise<void> 
 }
 
 describe('the reader in the README', () => {
-  const run = async (...args: string[]) => {
-    const { stdout } = await execute(process.execPath, ['--disable-warning=ExperimentalWarning', 'verify.ts', 'license.lic', ...args], { cwd: folder, env: { PUBLIC_KEY } });
+  const run = async (args: string[], productId = PRODUCT_ID) => {
+    const { stdout } = await execute(process.execPath, ['--disable-warning=ExperimentalWarning', 'verify.ts', 'license.lic', ...args], { cwd: folder, env: { SPKI, PRODUCT_ID: productId } });
     return JSON.parse(stdout);
   };
 
   test.each([[false, false], [false, true], [true, false], [true, true]])('opens a file, bound to a machine: %p, encrypted: %p', async (bound, encrypt) => {
     const document = documentOf(bound);
     await keep(document, encrypt);
-    expect(await run(LICENSE_KEY, FINGERPRINT)).toEqual(JSON.parse(JSON.stringify(document)));
+    expect(await run([LICENSE_KEY, FINGERPRINT])).toEqual(JSON.parse(JSON.stringify(document)));
   });
 
-  test('refuses a file that was touched, is for another machine or has expired', async () => {
+  test('refuses a file that was touched, is for another machine or product, or has expired', async () => {
     await keep(documentOf(true), false);
-    await expect(run(LICENSE_KEY, 'another')).rejects.toThrow('for another machine');
+    await expect(run([LICENSE_KEY, 'another'])).rejects.toThrow('for another machine');
+    await expect(run([LICENSE_KEY, FINGERPRINT], 'another')).rejects.toThrow('for another product');
     await keep(documentOf(false, new Date(Date.now() - 3_600_000)), true);
-    await expect(run(LICENSE_KEY)).rejects.toThrow('expired');
+    await expect(run([LICENSE_KEY])).rejects.toThrow('expired');
     const certificate = writeLicenseFile(documentOf(false), { kid: fixedSigner.kid, sign: (text) => fixedSigner.sign(`${text} `) }, null).certificate;
     await writeFile(join(folder, 'license.lic'), certificate);
-    await expect(run(LICENSE_KEY)).rejects.toThrow('not genuine');
+    await expect(run([LICENSE_KEY])).rejects.toThrow('not genuine');
   });
 });
 

@@ -5,7 +5,7 @@ import { createSealing } from '../../src/database/sealing.ts';
 import { readLicenseFile, writeLicenseFile } from '../../src/licensing/license-file.ts';
 import { createSigningKeys, type PublicKey } from '../../src/licensing/signing-keys.ts';
 import { createDatabase } from '../support/database.ts';
-import { document, ISSUED } from '../support/offline-file.ts';
+import { document, ISSUED, PRODUCT_ID } from '../support/offline-file.ts';
 
 const SECRET = 'a secret for tests, long enough to pass';
 const now = new Date('2026-03-01T12:00:00.000Z');
@@ -53,7 +53,7 @@ describe('a rotation', () => {
     const published = await signing.publicKeys();
     expect((await signing.currentSigner()).kid).toBe(kid);
     expect(published).toMatchObject([{ kid, retiredAt: null }, { kid: old.kid, retiredAt: later }]);
-    expect(readLicenseFile(file, { publicKeys: published.map(({ raw }) => raw.toString('hex')), now: ISSUED }).ok).toBe(true);
+    expect(readLicenseFile(file, { publicKeys: published.map(({ raw }) => raw.toString('hex')), productId: PRODUCT_ID, now: ISSUED }).ok).toBe(true);
   });
 
   test('of two at once makes one key, which both name', async () => {

@@ -12,6 +12,7 @@ export const fixedIv = Buffer.from('000102030405060708090a0b', 'hex');
 export const ISSUED = new Date('2026-03-01T12:00:00.000Z');
 export const LICENSE_KEY = 'ACME-0123-4567-89AB-CDEF';
 export const FINGERPRINT = 'sha256:aa11';
+export const PRODUCT_ID = '01900000-0000-7000-8000-000000000003';
 
 const made = { createdAt: new Date('2026-01-01T00:00:00.000Z'), updatedAt: new Date('2026-02-01T00:00:00.000Z') };
 
@@ -26,7 +27,7 @@ export function documentSource({ bound }: { bound: boolean }): DocumentSource {
       id: '01900000-0000-7000-8000-000000000002', name: 'Pro', floating: false, durationDays: 365, expirationStrategy: 'RESTRICT_ACCESS',
       maxMachines: 2, maxUses: null, requireHeartbeat: true, heartbeatIntervalMinutes: 60, ...made,
     },
-    product: { id: '01900000-0000-7000-8000-000000000003', name: 'Acme Editor', code: 'ACME', ...made },
+    product: { id: PRODUCT_ID, name: 'Acme Editor', code: 'ACME', ...made },
     entitlements: [
       { id: '01900000-0000-7000-8000-000000000004', name: 'Export', code: 'export', ...made },
       { id: '01900000-0000-7000-8000-000000000005', name: 'Sync', code: 'sync', ...made },

@@ -43,7 +43,7 @@ export function activeUntil(standing: Standing, slackHours: number): Date | null
 }
 
 /** When validity ends: the expiry, or grace where that is later, or the renewal slack past the expiry. Null: never. */
-export function validUntil(standing: Standing, slackHours: number): Date | null {
+function validUntil(standing: Standing, slackHours: number): Date | null {
   const { expiresAt, billingState, billingRenews, graceEndsAt } = standing;
   if (expiresAt === null) return null;
   if (billingState === 'GRACE' && graceEndsAt) return graceEndsAt > expiresAt ? graceEndsAt : expiresAt;
