@@ -375,3 +375,14 @@ create table idempotency_keys (
   constraint idempotency_keys_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
 create index idempotency_keys_created on idempotency_keys (created_at);
+
+create table signing_keys (
+  kid text not null,
+  public_key bytea not null,
+  private_key_sealed bytea not null,
+  created_at timestamp(3) with time zone not null,
+  retired_at timestamp(3) with time zone,
+  constraint signing_keys_pkey primary key (kid),
+  constraint signing_keys_public_key_check check (octet_length(public_key) = 32)
+);
+create unique index signing_keys_one_current on signing_keys ((true)) where (retired_at is null);

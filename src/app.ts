@@ -6,11 +6,13 @@ import { answerErrors, answerUnknownPath } from './handlers/http/problem.ts';
 import { identifyRequests } from './handlers/http/request-id.ts';
 import { mount } from './handlers/http/mount.ts';
 import type { Route } from './handlers/http/route.ts';
+import { publicKeyRoutes } from './handlers/public-keys.ts';
 import { rawBody, stripeWebhook } from './handlers/stripe-webhook.ts';
 import { customerRoutes } from './handlers/v1/customers.ts';
 import { entitlementRoutes } from './handlers/v1/entitlements.ts';
 import { licenseRoutes } from './handlers/v1/licenses.ts';
 import { machineRoutes } from './handlers/v1/machines.ts';
+import { checkOutRoute } from './handlers/v1/offline-files.ts';
 import { policyRoutes } from './handlers/v1/policies.ts';
 import { productRoutes } from './handlers/v1/products.ts';
 import { stripeEventRoutes } from './handlers/v1/stripe-events.ts';
@@ -21,10 +23,12 @@ import { validateKeyRoute } from './handlers/v1/validate-key.ts';
 function routes(dependencies: Dependencies): Route[] {
   return [
     validateKeyRoute(dependencies),
+    ...publicKeyRoutes(dependencies),
     ...productRoutes(dependencies),
     ...policyRoutes(dependencies),
     ...entitlementRoutes(dependencies),
     ...licenseRoutes(dependencies),
+    checkOutRoute(dependencies),
     ...machineRoutes(dependencies),
     ...customerRoutes(dependencies),
     ...stripeMappingRoutes(dependencies),

@@ -16,6 +16,7 @@ import { createFirstAnswers } from './idempotency.ts';
 import { findOwnLicense, isCertainSlip } from './licensing/find-license.ts';
 import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
 import type { Licensing } from './licensing/licensing.ts';
+import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
 import { createValidations, type Validations } from './licensing/validate-key.ts';
 import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
@@ -31,6 +32,7 @@ export type Dependencies = {
   database: Database;
   queues: Queues;
   keys: LicenseKeys;
+  signingKeys: SigningKeys;
   mailer: Mailer;
   limits: Limits;
   slackHours: number;
@@ -58,7 +60,7 @@ export type Setting = {
 /** The composition root: the only place that constructs clients. Migrates and bootstraps the database on the way. */
 export async function createDependencies(setting: Setting): Promise<Dependencies> {
   const { config, clock, log, dataFolder, databaseUrl } = setting;
-  const { database, secret, scopes } = await prepareDatabase(setting);
+  const { database, secret, scopes, signingKeys } = await prepareDatabase(setting);
   const licensing = licensingOf(setting, { database, secret });
   const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
@@ -66,7 +68,7 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   const stripe = stripeReaders(config, scopes);
   const secrets = signingSecretsOf(config, scopes);
   return {
-    config, clock, log, database, queues, mailer, limits, ...licensing,
+    config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing,
     scopes: [scopes.live, scopes.test],
     scopeOf: (scopeId) => readScope(database, scopeId),
     stripeOf: ({ id }) => stripe.get(id) ?? null,
@@ -111,7 +113,7 @@ function directoryOf({ database, keys }: Licensing, clock: Clock): Directory {
 
 type DefaultScopes = { live: Scope; test: Scope };
 
-/** The database, migrated, made with our secret, and with an account that somebody has keys to. */
+/** The database, migrated, made with our secret, with an account that somebody has keys to and a key to sign with. */
 async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }: Setting) {
   const database = await connectDatabase(databaseUrl);
   const prepare = async () => {
@@ -121,7 +123,9 @@ async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }:
     const scopes = await defaultScopes(database, clock.now());
     const given = { live: config.TILLKEY_BOOTSTRAP_LIVE_KEY, test: config.TILLKEY_BOOTSTRAP_TEST_KEY };
     await bootstrapApiKeys(database, scopes, { given, show }, clock.now());
-    return { database, secret, scopes };
+    const signingKeys = createSigningKeys(database, secret);
+    await signingKeys.ensure(clock.now());
+    return { database, secret, scopes, signingKeys };
   };
   return prepare().catch(async (error: unknown) => {
     await database.close(true);

@@ -13,7 +13,7 @@ export type Issue = { path: (string | number)[]; message: string; code: string }
 export type RefusalCode =
   | 'NOT_FOUND' | 'CONFLICT' | 'VALIDATION_ERROR' | 'UNAUTHORIZED' | 'FORBIDDEN' | 'IDEMPOTENCY_KEY_REUSED'
   | 'OVERRIDES_NOT_ALLOWED' | 'EXPIRY_REQUIRED' | 'NOT_RENEWABLE' | 'MACHINE_LIMIT_EXCEEDED' | 'FINGERPRINT_TAKEN' | 'TTL_OUT_OF_RANGE'
-  | 'BANNED' | 'REVOKED' | 'SUSPENDED' | 'EXPIRED' | 'FINGERPRINT_REQUIRED' | 'FINGERPRINT_NOT_FOUND' | 'TRANSFER_NOT_ALLOWED' | 'OFFLINE_NOT_ALLOWED';
+  | 'BANNED' | 'REVOKED' | 'SUSPENDED' | 'EXPIRED' | 'FINGERPRINT_REQUIRED' | 'FINGERPRINT_NOT_FOUND' | 'HEARTBEAT_REQUIRED' | 'TRANSFER_NOT_ALLOWED' | 'OFFLINE_NOT_ALLOWED';
 
 /** `details` are for the client: the faults of a request as `issues`, or the numbers of a limit. */
 export type Refusal = { refused: RefusalCode; message: string; details?: { issues: Issue[] } | Record<string, number> };

@@ -3,11 +3,12 @@ import { access, mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Config, readConfig } from './config.ts';
 import { systemClock } from './clock.ts';
-import { startEmbeddedPostgres } from './database/embedded-postgres.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres, visitEmbeddedPostgres } from './database/embedded-postgres.ts';
 import { AppError } from './errors.ts';
+import type { PublicKey } from './licensing/signing-keys.ts';
 import { createLogger } from './logger.ts';
 import { type Role, roles } from './role.ts';
-import { startService } from './service.ts';
+import { type Service, startService } from './service.ts';
 
 const HELP = `Tillkey: from the till to the key.
 
@@ -15,40 +16,65 @@ const HELP = `Tillkey: from the till to the key.
   npm start -- web       the HTTP side alone      (needs DATABASE_URL)
   npm start -- worker    the background side alone (needs DATABASE_URL)
   npm start -- migrate   bring the database up to date, then exit (needs DATABASE_URL)
+  npm run keys:rotate    make a new key to sign with, also while Tillkey runs; what the old ones signed keeps verifying
   npm start -- --help    this text
 
 Settings come from the environment or a file .env; .env.example lists them all.
 `;
 
+const commands = [...roles, 'keys:rotate'] as const;
+
 /** Exit codes: 2 is a wrong call or setting, 1 anything that went wrong. */
 async function main(args: string[]): Promise<void> {
   const [named = 'all', ...surplus] = args;
   if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(HELP);
-  const role = roles.find((candidate) => candidate === named);
-  if (role === undefined || surplus.length > 0) return fail(2, `unknown command: ${args.join(' ')}\n\n${HELP}`);
+  const command = commands.find((candidate) => candidate === named);
+  if (command === undefined || surplus.length > 0) return fail(2, `unknown command: ${args.join(' ')}\n\n${HELP}`);
   if (existsSync('.env')) process.loadEnvFile('.env');
   const read = readConfig(process.env);
   if (!read.ok) return fail(2, `Tillkey cannot start, a setting is wrong:\n\n  ${read.faults.join('\n  ')}\n`);
-  if (role !== 'all' && read.config.DATABASE_URL === undefined) {
-    return fail(2, `DATABASE_URL: needed by \`npm start -- ${role}\`. Example: DATABASE_URL=postgres://tillkey:password@localhost:5432/tillkey`);
+  if (command === 'keys:rotate') return rotateKeys(read.config);
+  if (command !== 'all' && read.config.DATABASE_URL === undefined) {
+    return fail(2, `DATABASE_URL: needed by \`npm start -- ${command}\`. Example: DATABASE_URL=postgres://tillkey:password@localhost:5432/tillkey`);
   }
-  await run(role, read.config);
+  await run(command, read.config);
 }
 
 /** Signals count from the first moment: one that comes while we start stops what has been started. */
 async function run(role: Role, config: Config): Promise<void> {
-  const starting = start(role, config);
+  const starting = start(role, config, startEmbeddedPostgres);
   stopOnSignal(async () => (await starting).stop());
   stopWithNpm();
-  const { banner, stop } = await starting;
+  const { service, stop } = await starting;
   if (role === 'migrate') return stop();
-  process.stdout.write(banner);
+  process.stdout.write(service.banner);
 }
 
-async function start(role: Role, config: Config): Promise<{ banner: string; stop: () => Promise<void> }> {
+async function rotateKeys(config: Config): Promise<void> {
+  const { service, stop } = await start('migrate', config, visitEmbeddedPostgres);
+  const { signingKeys } = service.dependencies;
+  const publicKeys = signingKeys.rotate(systemClock.now()).then(() => signingKeys.publicKeys());
+  const [current, ...old] = await publicKeys.finally(stop);
+  if (current) process.stdout.write(rotated(current, old.length));
+}
+
+function rotated({ kid, raw }: PublicKey, oldKeys: number): string {
+  return `
+The new signing key is ${kid}. It signs from now on; a Tillkey that runs takes it up within half a minute.
+Its public key, for apps that carry it in their code:
+
+  ${raw.toString('hex')}
+
+What the ${oldKeys === 1 ? 'old key' : `${oldKeys} old keys`} signed keeps verifying: GET /public-keys lists them all.
+`;
+}
+
+type Started = { service: Service; stop: () => Promise<void> };
+
+async function start(role: Role, config: Config, openEmbedded: (dataFolder: string) => Promise<EmbeddedPostgres>): Promise<Started> {
   const dataFolder = resolve(config.TILLKEY_DATA_DIR);
   await makeDataFolder(dataFolder);
-  const embedded = config.DATABASE_URL === undefined ? await startEmbeddedPostgres(dataFolder) : null;
+  const embedded = config.DATABASE_URL === undefined ? await openEmbedded(dataFolder) : null;
   const databaseUrl = embedded?.url ?? config.DATABASE_URL ?? '';
   const log = createLogger(config.LOG_LEVEL);
   const service = await startService({ role, config, clock: systemClock, log, dataFolder, databaseUrl, show: printKeys }).catch(async (error: unknown) => {
@@ -59,7 +85,7 @@ async function start(role: Role, config: Config): Promise<{ banner: string; stop
     await service.stop();
     await embedded?.stop();
   };
-  return { banner: service.banner, stop };
+  return { service, stop };
 }
 
 async function makeDataFolder(path: string): Promise<void> {

@@ -3,7 +3,11 @@ import type { Database } from '../../src/database/orm.ts';
 import { type Column, readColumns } from './read-schema.ts';
 
 /** Tables that are read and written without the row definitions, each with its reader. */
-const withoutRows = new Set(['rate_limits']); // rate-limiter-flexible, src/rate-limits.ts
+const withoutRows = new Set([
+  'rate_limits', // rate-limiter-flexible, src/rate-limits.ts
+  'idempotency_keys', // src/idempotency.ts
+  'license_fingerprints', // src/licensing/validation-notes.ts
+]);
 
 /** A property of a row definition, as the column it expects. */
 type Expected = { table: string; name: string; type: string; required: boolean; property: string };

@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 
 /** A vendor. */
 export const Account = defineEntity({
@@ -33,6 +33,22 @@ export const SecretCheck = defineEntity({
   },
 });
 
+/**
+ * A key that signs for this installation, kept for good: what it signed stays verifiable. `publicKey` is the raw 32 bytes of
+ * Ed25519, `privateKeySealed` its PKCS #8 PEM, sealed. Only one is not retired (a unique index), and it alone signs.
+ */
+export const SigningKey = defineEntity({
+  name: 'SigningKey',
+  tableName: 'signing_keys',
+  properties: {
+    kid: p.text().primary(),
+    publicKey: p.blob(),
+    privateKeySealed: p.blob(),
+    createdAt: p.datetime(3),
+    retiredAt: p.datetime(3).strictNullable(),
+  },
+});
+
 export const ApiKey = defineEntity({
   name: 'ApiKey',
   tableName: 'api_keys',
@@ -49,3 +65,5 @@ export const ApiKey = defineEntity({
     deletedAt: p.datetime(3).strictNullable(),
   },
 });
+
+export type SigningKeyRow = InferEntity<typeof SigningKey>;

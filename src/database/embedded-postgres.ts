@@ -50,6 +50,15 @@ export async function startEmbeddedPostgres(dataFolder: string): Promise<Embedde
   };
 }
 
+/** For a short visit: the server that a Tillkey runs on this folder now, and keeps; else one started as for a Tillkey of our own. */
+export async function visitEmbeddedPostgres(dataFolder: string): Promise<EmbeddedPostgres> {
+  const password = await readFile(join(dataFolder, 'postgres-password'), 'utf8').catch(() => '');
+  const url = urlOf(await portOf(join(dataFolder, 'postgres')), password.trim());
+  const client = new pg.Client({ connectionString: url });
+  const runs = await client.connect().then(() => client.end()).then(() => true, () => false);
+  return runs ? { url, stop: async () => undefined } : startEmbeddedPostgres(dataFolder);
+}
+
 const binariesShape = z.object({ initdb: z.string(), pg_ctl: z.string() });
 
 async function findBinaries(): Promise<Server['binaries']> {
@@ -156,7 +165,12 @@ async function ensureRunning(server: Server): Promise<number> {
       throw new AppError('EMBEDDED_POSTGRES_FAILED', 500, `the embedded PostgreSQL did not start: ${said.trim() || String(failure)}`, { cause: failure });
     }
   }
-  const lines = (await readFile(join(server.folder, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+  return portOf(server.folder);
+}
+
+/** The port that the server wrote down; 0 when none has. */
+async function portOf(folder: string): Promise<number> {
+  const lines = (await readFile(join(folder, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
   return Number(lines[3] ?? 0);
 }
 

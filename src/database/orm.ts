@@ -4,7 +4,7 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import type { RawBuilder } from 'kysely';
 import { migrations } from '../../migrations/list.ts';
-import { Account, ApiKey, ScopeRow, SecretCheck } from './account-rows.ts';
+import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey } from './account-rows.ts';
 import { Entitlement, Policy, PolicyEntitlement, Product, StripeMapping } from './catalog-rows.ts';
 import { DomainEvent, Message, StripeEvent, StripeFactRow } from './exchange-rows.ts';
 import { Customer, License, LicenseEntitlement, Machine, StripeCustomer } from './license-rows.ts';
@@ -15,7 +15,7 @@ export type Database = MikroORM;
 export type Transaction = EntityManager;
 
 const rows = [
-  Account, ScopeRow, SecretCheck, ApiKey,
+  Account, ScopeRow, SecretCheck, SigningKey, ApiKey,
   Product, Entitlement, Policy, PolicyEntitlement, StripeMapping,
   Customer, StripeCustomer, License, LicenseEntitlement, Machine,
   StripeEvent, Message, StripeFactRow, DomainEvent,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { effectiveStatus, type Standing } from '../../src/licensing/core/status.ts';
+import { activeUntil, effectiveStatus, type Standing } from '../../src/licensing/core/status.ts';
 
 const end = new Date('2026-06-01T00:00:00.000Z');
 const before = new Date(end.getTime() - 1);
@@ -40,5 +40,24 @@ describe('the effective status', () => {
     const grace = standing({ billingState: 'GRACE', graceEndsAt: hours(48) });
     expect(effectiveStatus(grace, 24, new Date(hours(48).getTime() - 1))).toBe('active');
     expect(effectiveStatus(grace, 24, hours(48))).toBe('suspended');
+  });
+});
+
+describe('the moment an active license stops being active', () => {
+  test.each([
+    ['its expiry', {}, end],
+    ['its expiry and the slack, while it renews', { billingState: 'ACTIVE', billingRenews: true }, hours(24)],
+    ['the end of grace past its expiry', { billingState: 'GRACE', graceEndsAt: hours(48) }, hours(48)],
+    ['the end of grace before its expiry', { billingState: 'GRACE', graceEndsAt: hours(-48) }, hours(-48)],
+    ['the end of grace, where it would never expire', { expiresAt: null, billingState: 'GRACE', graceEndsAt: hours(48) }, hours(48)],
+    ['its expiry, in grace without an end', { billingState: 'GRACE' }, end],
+  ] as [string, Partial<Standing>, Date][])('is %s, to the millisecond', (_title, change, until) => {
+    expect(activeUntil(standing(change), 24)).toEqual(until);
+    expect(effectiveStatus(standing(change), 24, new Date(until.getTime() - 1))).toBe('active');
+    expect(effectiveStatus(standing(change), 24, until)).not.toBe('active');
+  });
+
+  test('is never, for a license without an end', () => {
+    expect(activeUntil(standing({ expiresAt: null, billingRenews: true }), 24)).toBeNull();
   });
 });

@@ -114,10 +114,10 @@ describe('of 100 activations at once, by two web processes,', () => {
     ['PER_LICENSE', 20],
   ])('of one fingerprint on 20 licenses, under %s %i get it', async (fingerprintUniqueness, winners) => {
     const { id: policyId } = await createPolicy(tillkey, { fingerprintUniqueness });
-    const licenses = [];
+    const licenses: { key: string }[] = [];
     for (let n = 0; n < 20; n += 1) licenses.push(await createLicense(tillkey, { policyId }));
     const fingerprint = `shared-${fingerprintUniqueness}`;
-    const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => activate(n % 2 ? tillkey : other, licenses[n % 20], fingerprint)));
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => activate(n % 2 ? tillkey : other, licenses[n % 20]!, fingerprint)));
     expect(new Set(answers.filter(({ status }) => status < 300).map(({ body }) => body.data.licenseId)).size).toBe(winners);
     expect(answers.filter(({ status, body }) => status >= 300 && body.code !== 'FINGERPRINT_TAKEN')).toEqual([]);
   });

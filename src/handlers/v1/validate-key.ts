@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import { statuses } from '../../licensing/core/status.ts';
 import { verdictCodes } from '../../licensing/core/verdict.ts';
+import type { Signer, SigningKeys } from '../../licensing/signing-keys.ts';
 import { type JudgedLicense, validateRequest, type Validations, viewAskedMachine } from '../../licensing/validate-key.ts';
 import { answersOne } from '../http/answer.ts';
-import { openRoute, type Route } from '../http/route.ts';
+import { type Answer, openRoute, type Route } from '../http/route.ts';
 import { shown } from './view.ts';
 
 const validation = z.strictObject({
@@ -23,25 +24,30 @@ const validation = z.strictObject({
   nonce: z.string().optional(),
 }).meta({ id: 'Validation' });
 
-type Dependencies = { clock: Clock; validations: Pick<Validations, 'validate'> };
+type Dependencies = { clock: Clock; validations: Pick<Validations, 'validate'>; signingKeys: Pick<SigningKeys, 'currentSigner'> };
 
 /** A bad license is a 200 with a code: 4xx is for malformed requests. */
-export function validateKeyRoute({ clock, validations }: Dependencies): Route {
+export function validateKeyRoute({ clock, validations, signingKeys }: Dependencies): Route {
   return openRoute({ method: 'post', path: '/api/v1/licenses/validate-key', limit: 'validate', summary: 'Ask whether a key is good', input: validateRequest, answers: answersOne(validation) }, async (request) => {
     const now = clock.now();
     const { valid, code, detail, license } = await validations.validate(request, now);
-    return {
-      body: {
-        data: {
-          valid, code, detail,
-          license: license && publicLicense(license),
-          machine: license && viewAskedMachine(license, now),
-          entitlements: license?.entitlements ?? [],
-          ...(request.nonce !== undefined && { nonce: request.nonce }),
-        },
+    return signed(await signingKeys.currentSigner(), now, {
+      data: {
+        valid, code, detail,
+        license: license && publicLicense(license),
+        machine: license && viewAskedMachine(license, now),
+        entitlements: license?.entitlements ?? [],
+        ...(request.nonce !== undefined && { nonce: request.nonce }),
       },
-    };
+    });
   });
+}
+
+/** The answer as the bytes that are sent, signed together with the second it was given: an app can tell it from a forged or an old one. */
+function signed({ kid, sign }: Signer, now: Date, body: object): Answer {
+  const text = JSON.stringify(body);
+  const seconds = Math.floor(now.getTime() / 1000);
+  return { text, headers: { 'Tillkey-Signature': `t=${seconds},kid=${kid},ed25519=${sign(`${seconds}.${text}`).toString('base64')}` } };
 }
 
 /** What whoever holds a key may know: no customer, no metadata. */

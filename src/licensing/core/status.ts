@@ -33,8 +33,17 @@ function suspendedByBilling({ billingState, graceEndsAt }: Standing, now: Date):
   return billingState === 'GRACE' ? hasEnded(graceEndsAt, now) : billingState === 'SUSPENDED';
 }
 
+/**
+ * When the license, active now, stops to be: it is not active at this moment nor later, unless a fact of it changes.
+ * Null: never. Grace counts alone, as it suspends when it runs out, even before the expiry.
+ */
+export function activeUntil(standing: Standing, slackHours: number): Date | null {
+  if (standing.billingState === 'GRACE' && standing.graceEndsAt) return standing.graceEndsAt;
+  return validUntil(standing, slackHours);
+}
+
 /** When validity ends: the expiry, or grace where that is later, or the renewal slack past the expiry. Null: never. */
-export function validUntil(standing: Standing, slackHours: number): Date | null {
+function validUntil(standing: Standing, slackHours: number): Date | null {
   const { expiresAt, billingState, billingRenews, graceEndsAt } = standing;
   if (expiresAt === null) return null;
   if (billingState === 'GRACE' && graceEndsAt) return graceEndsAt > expiresAt ? graceEndsAt : expiresAt;
