@@ -40,7 +40,6 @@ export type Dependencies = {
   directory: Directory;
   firstAnswers: FirstAnswers;
   validations: Validations;
-  flushValidations: () => Promise<void>;
   scopeOf: (scopeId: number) => Promise<Scope>;
   stripeOf: (scope: Scope) => StripeReader | null;
   signingSecrets: (account: string | undefined) => Promise<SigningSecrets | null>;
@@ -62,33 +61,38 @@ export type Setting = {
 export async function createDependencies(setting: Setting): Promise<Dependencies> {
   const { config, clock, log, dataFolder, databaseUrl } = setting;
   const { database, secret, scopes, signingKeys } = await prepareDatabase(setting);
-  const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS };
-  const warn = (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'validations not written down yet');
-  const validations = createValidations({ ...licensing, now: () => clock.now(), warn });
+  const licensing = licensingOf(setting, { database, secret });
   const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
   const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
   const stripe = stripeReaders(config, scopes);
   const secrets = signingSecretsOf(config, scopes);
   return {
-    config, clock, log, database, queues, mailer, limits, signingKeys,
-    keys: licensing.keys,
-    slackHours: licensing.slackHours,
+    config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing,
     scopes: [scopes.live, scopes.test],
-    directory: directoryOf(licensing, clock),
-    firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers') }),
-    validations,
-    flushValidations: validations.flush,
     scopeOf: (scopeId) => readScope(database, scopeId),
     stripeOf: ({ id }) => stripe.get(id) ?? null,
     signingSecrets: async (account) => (account === undefined || account === scopes.live.accountId ? secrets : null),
     close: async () => {
-      await validations.stop();
+      await licensing.validations.stop();
       await queues.close();
       await limits.close();
       mailer.close();
       await database.close(true);
     },
+  };
+}
+
+/** What answers about licenses works with. */
+function licensingOf({ config, clock, log }: Setting, { database, secret }: { database: Database; secret: string }) {
+  const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS };
+  const warn = (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'validations not written down yet');
+  return {
+    keys: licensing.keys,
+    slackHours: licensing.slackHours,
+    directory: directoryOf(licensing, clock),
+    firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers') }),
+    validations: createValidations({ ...licensing, now: () => clock.now(), warn }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { License, Machine, type MachineRow } from '../database/license-rows.ts';
 import { inTransaction, query, type Transaction } from '../database/orm.ts';
 import { liveRow, type Scope } from '../database/scope.ts';

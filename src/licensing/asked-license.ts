@@ -25,7 +25,7 @@ export type AskedLicense = Standing & {
   rivals: { id: string; createdAt: Date; lastHeartbeatAt: Date | null }[];
 };
 
-export type AskedMachine = {
+type AskedMachine = {
   id: string; fingerprint: string; name: string | null; platform: Platform | null; hostname: string | null; cores: number | null;
   createdAt: Date; lastHeartbeatAt: Date | null;
 };

@@ -81,14 +81,20 @@ export async function withDetails(tx: Transaction, licenses: LicenseRow[]): Prom
   return licenses.flatMap((license) => {
     const [policy, product] = [policies.get(license.policyId), products.get(license.productId)];
     if (!policy || !product) return [];
-    const customer = customers.get(license.customerId ?? '');
-    return [{
-      ...license, policy, productCode: product.code, keyPrefix: product.keyPrefix, entitlements: codes.get(license.id) ?? [],
-      userEmail: customer?.email ?? null, userName: customer?.name ?? null, customerBanned: customer != null && customer.bannedAt !== null,
-      maxMachines: license.maxMachinesOverride ?? license.seats ?? policy.maxMachines, maxUses: license.maxUsesOverride ?? policy.maxUses,
-      machineCount: machines.get(license.id) ?? 0,
-    }];
+    const shown = { policy, productCode: product.code, keyPrefix: product.keyPrefix, entitlements: codes.get(license.id) ?? [], machineCount: machines.get(license.id) ?? 0 };
+    return [{ ...license, ...shown, ...limitsOf(license, policy), ...ownerOf(customers.get(license.customerId ?? '')) }];
   });
+}
+
+/** The license's own override, else the seats that were bought, else the policy's. */
+function limitsOf({ maxMachinesOverride, seats, maxUsesOverride }: LicenseRow, policy: PolicyRow) {
+  return { maxMachines: maxMachinesOverride ?? seats ?? policy.maxMachines, maxUses: maxUsesOverride ?? policy.maxUses };
+}
+
+function ownerOf(customer: CustomerRow | undefined) {
+  return customer
+    ? { userEmail: customer.email, userName: customer.name, customerBanned: customer.bannedAt !== null }
+    : { userEmail: null, userName: null, customerBanned: false };
 }
 
 /** One license with its details, or none. */

@@ -18,12 +18,12 @@ export const validateRequest = z.strictObject({
   nonce: z.string().min(1).max(255).optional(),
 });
 
-export type ValidateRequest = z.output<typeof validateRequest>;
+type ValidateRequest = z.output<typeof validateRequest>;
 
 export type JudgedLicense = AskedLicense & { status: Status };
 
 /** The verdict, and the license it is about where the asker may know of it. */
-export type Validation = Verdict & { license: JudgedLicense | null };
+type Validation = Verdict & { license: JudgedLicense | null };
 
 export type Validations = {
   /** Judges a key: one statement, shared with whoever asks at the same moment, then the pure guards; a second one takes a counted use. */
@@ -45,9 +45,10 @@ export function createValidations({ warn, now, ...licensing }: Licensing & { war
     validate: async (request, at) => {
       const reading = keys.read(request.key);
       const asked = (await isCertainSlip(database, reading)) ? null : await ask({ keyHash: reading.hash, fingerprint: request.fingerprint ?? null });
-      const license = asked && { ...asked, status: effectiveStatus(asked, slackHours, at) };
-      const judged = judge(license && examinedOf(license, at), request);
-      if (license === null || judged.code === 'PRODUCT_MISMATCH') return { ...judged, license: null };
+      if (asked === null) return { ...judge(null, request), license: null };
+      const license = { ...asked, status: effectiveStatus(asked, slackHours, at) };
+      const judged = judge(examinedOf(license, at), request);
+      if (judged.code === 'PRODUCT_MISMATCH') return { ...judged, license: null };
       const counted = judged.valid && license.maxUses !== null;
       const usesCount = counted ? await takeUse(license.id) : license.usesCount;
       const verdict = usesCount === null ? judge({ ...examinedOf(license, at), usesLeft: false }, request) : judged;

@@ -13,7 +13,7 @@ import { detailsOf } from './store.ts';
  */
 
 /** `validatedAt` is null for a validation that failed; `fingerprintHash` is the SHA-256 of the one it brought. */
-export type Note = { licenseId: string; scopeId: number; validatedAt: Date | null; uses: number; fingerprintHash: Buffer | null };
+type Note = { licenseId: string; scopeId: number; validatedAt: Date | null; uses: number; fingerprintHash: Buffer | null };
 
 export type ValidationNotes = { add(note: Note): void; flush(): Promise<void>; stop(): Promise<void> };
 

@@ -22,15 +22,20 @@ export function testClock(now = new Date()): TestClock {
   return { now: () => current, set: (next) => (current = next) };
 }
 
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
 export type Reply = { status: number; body: any; headers: Record<string, string> };
+
+/** `key` is an API key, null for none; `license` calls as the app that has this license key. */
+export type CallOptions = { body?: unknown; key?: string | null; license?: string; headers?: Record<string, string> };
 
 export type TestService = {
   url: string;
   databaseUrl: string;
   service: Service;
   clock: TestClock;
-  /** Calls the API with the test key, or with another or none. */
-  call(method: 'GET' | 'POST', path: string, options?: { body?: unknown; key?: string | null }): Promise<Reply>;
+  /** Calls the API with the test key, or as `options` say. */
+  call(method: Method, path: string, options?: CallOptions): Promise<Reply>;
   /** The mails written so far, parsed. */
   mails(): Promise<Email[]>;
   /** Waits until no event and no message is left to do. */
@@ -91,15 +96,18 @@ export function redisUrl(): string {
   return `${url}/${nextRedisDatabase++ % 16}`;
 }
 
-/** Calls the API of a service with the test key, or with another or none. */
+/** Calls the API of a service with the test key, or as the options say. */
 export function callAt(url: string): TestService['call'] {
-  return async (method, path, { body, key = TEST_KEY } = {}) => {
-    const asked = method === 'POST' ? supertest(url).post(path) : supertest(url).get(path);
-    if (key !== null) asked.set('authorization', `Bearer ${key}`);
-    const { status, body: answer, headers } = await (body === undefined ? asked : asked.send(body as object));
-    return { status, body: answer, headers };
+  return async (method, path, { body, key = TEST_KEY, license, headers = {} } = {}) => {
+    const asked = supertest(url)[verbs[method]](path).set(headers);
+    const credential = license !== undefined ? `License ${license}` : key !== null ? `Bearer ${key}` : null;
+    if (credential !== null) asked.set('authorization', credential);
+    const reply = await (body === undefined ? asked : asked.send(body as object));
+    return { status: reply.status, body: reply.body, headers: reply.headers };
   };
 }
+
+const verbs = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
 
 async function readMails(folder: string): Promise<Email[]> {
   const names = await readdir(folder).catch(() => []);

@@ -12,7 +12,7 @@ export const permissions: Permission[] = resources.flatMap((resource) => [`${res
 export type ApiKeyCaller = { by: 'api-key'; apiKeyId: string; scopes: string[]; scope: Scope };
 
 /** The license that a key opens. */
-export type OwnLicense = { licenseId: string; scope: Scope };
+type OwnLicense = { licenseId: string; scope: Scope };
 
 /** Who calls with `Authorization: License …`. `own` asks the database which license it is; a key of none is 401. */
 export type LicenseCaller = { by: 'license'; keyHash: Buffer; own: () => Promise<OwnLicense> };

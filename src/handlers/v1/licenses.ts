@@ -11,6 +11,7 @@ import { viewLicense } from '../../licensing/license-view.ts';
 import type { Licensing } from '../../licensing/licensing.ts';
 import { type LicenseDetails, listLicenses, readLicense } from '../../licensing/read-licenses.ts';
 import { licenseChange, updateLicense } from '../../licensing/update-license.ts';
+import type { Validations } from '../../licensing/validate-key.ts';
 import { answersMany, answersNothing, answersOne, done, many, noInput, one, pageQuery } from '../http/answer.ts';
 import { licensedRoute, managementRoute, type Route } from '../http/route.ts';
 import { shown, timestamps } from './view.ts';
@@ -43,7 +44,7 @@ const license = z.strictObject({
   metadata: shown.metadata, billing: billing.nullable(), ...timestamps,
 }).meta({ id: 'License' });
 
-type Dependencies = Licensing & { clock: Clock; flushValidations: () => Promise<void> };
+type Dependencies = Licensing & { clock: Clock; validations: Pick<Validations, 'flush'> };
 
 const path = '/api/v1/licenses';
 
@@ -94,15 +95,15 @@ function viewWith({ keys, slackHours, clock }: Dependencies): View {
 
 /** What validations counted here a moment ago is written down first, so that a reader sees it. */
 function readingRoutes(dependencies: Dependencies, view: View): Route[] {
-  const { clock, flushValidations } = dependencies;
+  const { clock, validations } = dependencies;
   return [
     managementRoute({ method: 'get', path, permission: 'licenses:read', summary: 'List licenses', input: licensesQuery, answers: answersMany(license) }, async ({ scope, input }) => {
       const { limit, cursor, ...filter } = input;
-      await flushValidations();
+      await validations.flush();
       return many(await listLicenses(dependencies, scope, { filter, page: { limit, cursor } }, clock.now()), view);
     }),
     licensedRoute({ method: 'get', path: `${path}/:id`, permission: 'licenses:read', limit: 'other', summary: 'Read a license', input: noInput, answers: answersOne(license) }, async ({ scope, id, own }) => {
-      await flushValidations();
+      await validations.flush();
       return one(await readLicense(dependencies.database, { scope, id, own }), view);
     }),
   ];
@@ -111,7 +112,7 @@ function readingRoutes(dependencies: Dependencies, view: View): Route[] {
 function actionRoutes(dependencies: Dependencies, view: View): Route[] {
   return actions.map(({ action, summary, input }) =>
     managementRoute({ method: 'post', path: `${path}/:id/${action}`, permission: 'licenses:write', summary, input, answers: answersOne(license), refuses: ['CONFLICT', 'EXPIRY_REQUIRED', 'NOT_RENEWABLE'] }, async ({ scope, id, input }) => {
-      if (action === 'reset-usage') await dependencies.flushValidations();
+      if (action === 'reset-usage') await dependencies.validations.flush();
       return one(await actOnLicense(dependencies, { scope, id }, { action, ...input }, dependencies.clock.now()), view);
     }),
   );
