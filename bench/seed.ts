@@ -9,8 +9,8 @@ export type Seeded = { key: string; hash: string; fingerprint: string };
 const BATCH = 5_000;
 
 /**
- * Seeds licenses, each with a machine and two entitlements: half of a policy without maxUses, half of one whose exact counter
- * never runs out.
+ * Seeds licenses as they are in daily use, each with a machine that was seen before and two entitlements: half of a policy without
+ * maxUses, half of one whose exact counter never runs out.
  */
 export async function seed(database: Database, keys: LicenseKeys, scopeId: number, count: number): Promise<{ uncounted: Seeded[]; counted: Seeded[] }> {
   const now = new Date();
@@ -29,13 +29,17 @@ export async function seed(database: Database, keys: LicenseKeys, scopeId: numbe
     const batch = Array.from({ length: Math.min(BATCH, count - done) }, (_, n) => licenseOf(keys, n % 2 ? countedId ?? '' : uncountedId ?? ''));
     await inTransaction(database, async (batchTx) => {
       await query(batchTx, sql`
-        insert into licenses (id, scope_id, key_hash, key_encrypted, product_id, policy_id, vendor_status, expires_at, uses_count, metadata, billing_renews, created_at, updated_at)
-        select id, ${scopeId}, hash, sealed, ${productId}, policy_id, 'active', ${new Date(now.getTime() + 31_536_000_000)}, 0, '{}', false, ${now}, ${now}
+        insert into licenses (id, scope_id, key_hash, key_encrypted, product_id, policy_id, vendor_status, expires_at, uses_count, metadata, billing_renews, last_validated_at, fingerprints_count, created_at, updated_at)
+        select id, ${scopeId}, hash, sealed, ${productId}, policy_id, 'active', ${new Date(now.getTime() + 31_536_000_000)}, 0, '{}', false, ${now}, 1, ${now}, ${now}
         from unnest(${batch.map(({ id }) => id)}::uuid[], ${batch.map(({ hash }) => hash)}::bytea[], ${batch.map(({ sealed }) => sealed)}::bytea[], ${batch.map(({ policyId }) => policyId)}::uuid[]) as b (id, hash, sealed, policy_id)`);
       await query(batchTx, sql`
         insert into machines (id, scope_id, license_id, fingerprint, metadata, created_at, updated_at)
         select machine_id, ${scopeId}, id, fingerprint, '{}', ${now}, ${now}
         from unnest(${batch.map(({ id }) => id)}::uuid[], ${batch.map(({ machineId }) => machineId)}::uuid[], ${batch.map(({ fingerprint }) => fingerprint)}::text[]) as b (id, machine_id, fingerprint)`);
+      await query(batchTx, sql`
+        insert into license_fingerprints (scope_id, license_id, fingerprint_hash, first_seen_at)
+        select ${scopeId}, id, sha256(fingerprint::bytea), ${now}
+        from unnest(${batch.map(({ id }) => id)}::uuid[], ${batch.map(({ fingerprint }) => fingerprint)}::text[]) as b (id, fingerprint)`);
       await query(batchTx, sql`
         insert into license_entitlements (scope_id, license_id, entitlement_id, granted_by)
         select ${scopeId}, id, entitlement_id, 'vendor' from unnest(${batch.map(({ id }) => id)}::uuid[]) as b (id), unnest(${entitlementIds}::uuid[]) as e (entitlement_id)`);

@@ -3,8 +3,8 @@ import { License } from '../database/license-rows.ts';
 import { type Database, inOwnTransaction, query, type Transaction } from '../database/orm.ts';
 import type { EventType } from './core/event.ts';
 import { viewLicense } from './license-view.ts';
-import { recordEvent } from './record-event.ts';
-import { detailsOf } from './store.ts';
+import { recordEvents } from './record-event.ts';
+import { withDetails } from './store.ts';
 
 /**
  * What a validation leaves behind and need not be exact at once: when the license was last validated, uses that no limit
@@ -19,14 +19,18 @@ export type ValidationNotes = { add(note: Note): void; flush(): Promise<void>; s
 
 type Gathered = { scopeId: number; validatedAt: Date | null; uses: number; fingerprints: Map<string, Buffer> };
 
+type Batch = Map<string, Gathered>;
+
 const EVERY_MS = 1_000;
+/** Licenses written in one transaction: a counted use of one of them must not wait long for its lock. */
+const MOST_AT_ONCE = 500;
 /** Fingerprints that were written are remembered, up to this many, so that a machine's next question costs nothing. */
 const MOST_REMEMBERED = 200_000;
 
 type Setting = { database: Database; slackHours: number; warn: (error: unknown) => void; now: () => Date };
 
 export function gatherNotes({ database, slackHours, warn, now }: Setting): ValidationNotes {
-  let gathered = new Map<string, Gathered>();
+  let gathered: Batch = new Map();
   let flushing: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   const written = new Set<string>();
@@ -35,12 +39,7 @@ export function gatherNotes({ database, slackHours, warn, now }: Setting): Valid
     gather(gathered, note, written);
     timer ??= setTimeout(() => void flush().catch(warn), EVERY_MS);
   };
-  const write = async () => {
-    clearTimeout(timer);
-    timer = undefined;
-    const batch = gathered;
-    gathered = new Map();
-    if (batch.size === 0) return;
+  const writeBatch = async (batch: Batch) => {
     await inOwnTransaction(database, (tx) => writeNotes(tx, batch, slackHours, now())).catch((error: unknown) => {
       // Kept for the next time: the database may be back by then.
       for (const [licenseId, { scopeId, validatedAt, uses, fingerprints }] of batch) {
@@ -51,11 +50,20 @@ export function gatherNotes({ database, slackHours, warn, now }: Setting): Valid
     if (written.size > MOST_REMEMBERED) written.clear();
     for (const [licenseId, { fingerprints }] of batch) for (const hash of fingerprints.keys()) written.add(licenseId + hash);
   };
+  const write = async () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const all = [...gathered];
+    gathered = new Map();
+    const failures: unknown[] = [];
+    for (let n = 0; n < all.length; n += MOST_AT_ONCE) await writeBatch(new Map(all.slice(n, n + MOST_AT_ONCE))).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  };
   const flush = () => (flushing = flushing.catch(() => undefined).then(write));
   return { add, flush, stop: () => flush().catch(warn) };
 }
 
-function gather(gathered: Map<string, Gathered>, note: Note, written: Set<string>): void {
+function gather(gathered: Batch, note: Note, written: Set<string>): void {
   const { licenseId, scopeId, validatedAt, uses, fingerprintHash } = note;
   const before = gathered.get(licenseId) ?? { scopeId, validatedAt: null, uses: 0, fingerprints: new Map<string, Buffer>() };
   const later = validatedAt !== null && (before.validatedAt === null || validatedAt > before.validatedAt);
@@ -64,13 +72,13 @@ function gather(gathered: Map<string, Gathered>, note: Note, written: Set<string
   gathered.set(licenseId, { ...before, validatedAt: later ? validatedAt : before.validatedAt, uses: before.uses + uses });
 }
 
-async function writeNotes(tx: Transaction, batch: Map<string, Gathered>, slackHours: number, now: Date): Promise<void> {
-  for (const id of await writeValidations(tx, batch)) await tell(tx, { id, type: 'license.activated', slackHours }, now);
-  for (const id of await writeFingerprints(tx, batch, now)) await tell(tx, { id, type: 'license.sharing_detected', slackHours }, now);
+async function writeNotes(tx: Transaction, batch: Batch, slackHours: number, now: Date): Promise<void> {
+  await tell(tx, { ids: await writeValidations(tx, batch), type: 'license.activated', slackHours }, now);
+  await tell(tx, { ids: await writeFingerprints(tx, batch, now), type: 'license.sharing_detected', slackHours }, now);
 }
 
 /** Rows are locked in one order. Returns the licenses that were validated for the first time. */
-async function writeValidations(tx: Transaction, batch: Map<string, Gathered>): Promise<string[]> {
+async function writeValidations(tx: Transaction, batch: Batch): Promise<string[]> {
   const ids = [...batch.keys()];
   const notes = [...batch.values()];
   const rows = await query(tx, sql<{ id: string; first: boolean }>`
@@ -86,7 +94,7 @@ async function writeValidations(tx: Transaction, batch: Map<string, Gathered>): 
 }
 
 /** Returns the licenses whose count of fingerprints went past what their policy takes for one customer's. */
-async function writeFingerprints(tx: Transaction, batch: Map<string, Gathered>, now: Date): Promise<string[]> {
+async function writeFingerprints(tx: Transaction, batch: Batch, now: Date): Promise<string[]> {
   const seen = [...batch].flatMap(([licenseId, { scopeId, fingerprints }]) => [...fingerprints.values()].map((hash) => ({ licenseId, scopeId, hash })));
   if (seen.length === 0) return [];
   const rows = await query(tx, sql<{ id: string }>`
@@ -107,7 +115,8 @@ async function writeFingerprints(tx: Transaction, batch: Map<string, Gathered>, 
   return rows.map(({ id }) => id);
 }
 
-async function tell(tx: Transaction, { id, type, slackHours }: { id: string; type: EventType; slackHours: number }, now: Date): Promise<void> {
-  const license = await tx.findOneOrFail(License, { id });
-  await recordEvent(tx, { id: license.scopeId }, { type, licenseId: id, data: viewLicense(await detailsOf(tx, license), slackHours, now) }, now);
+async function tell(tx: Transaction, { ids, type, slackHours }: { ids: string[]; type: EventType; slackHours: number }, now: Date): Promise<void> {
+  if (ids.length === 0) return;
+  const licenses = await withDetails(tx, await tx.find(License, { id: { $in: ids } }));
+  await recordEvents(tx, licenses.map((license) => ({ type, scopeId: license.scopeId, licenseId: license.id, data: viewLicense(license, slackHours, now) })), now);
 }
