@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { createSealing, deriveKey } from '../database/sealing.ts';
 
 /**
@@ -29,7 +29,8 @@ export type LicenseKeys = {
 export type KeyReading = { hash: Buffer; slip: boolean };
 
 export function createLicenseKeys(secret: string): LicenseKeys {
-  const pepper = deriveKey(secret, 'license-key lookup');
+  // As a KeyObject: Node takes five times as long over a plain buffer.
+  const pepper = createSecretKey(deriveKey(secret, 'license-key lookup'));
   const display = createSealing(secret, 'license-key display');
   return {
     mint: mintKey,

@@ -30,7 +30,7 @@ function serve(route: Route, dependencies: MountDependencies): RequestHandler {
 function send({ status, body, text, headers = {} }: Answer, { answers }: Route, response: Response): void {
   response.status(status ?? answers.status);
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (text !== undefined) response.type('json').send(text);
+  if (text !== undefined) response.setHeader('Content-Type', 'application/json; charset=utf-8').end(text);
   else if (body === undefined) response.end();
   else response.json(body);
 }
