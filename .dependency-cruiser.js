@@ -68,9 +68,9 @@ export default {
 };
 
 function edgeMay() {
-  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|queues|stripe|mailer|clock|logger)[.]ts$', ...GROUND];
+  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|queues|stripe|stripe-facts|mailer|clock|logger)[.]ts$', ...GROUND];
 }
 
 function edgeLaw(edge) {
-  return `${edge} -> licensing/*.ts, billing/*.ts (not their store), cores, inbox, outbox, queues, stripe, mailer, errors; clock, logger and database for types and scope.`;
+  return `${edge} -> licensing/*.ts, billing/*.ts (not their store), cores, inbox, outbox, queues, stripe, stripe-facts, mailer, errors; clock, logger and database for types and scope.`;
 }

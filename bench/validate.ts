@@ -51,7 +51,7 @@ export async function benchValidate({ seconds, rounds, licenses }: Options): Pro
     report(found);
   } finally {
     for (const child of children) child.kill('SIGTERM');
-    await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
+    for (const child of children) if (child.exitCode === null) await once(child, 'exit');
     await embedded?.stop();
     await rm(folder, { recursive: true, force: true });
   }

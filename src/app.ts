@@ -15,6 +15,7 @@ import { machineRoutes } from './handlers/v1/machines.ts';
 import { checkOutRoute } from './handlers/v1/offline-files.ts';
 import { policyRoutes } from './handlers/v1/policies.ts';
 import { productRoutes } from './handlers/v1/products.ts';
+import { resyncRoute } from './handlers/v1/resync.ts';
 import { stripeEventRoutes } from './handlers/v1/stripe-events.ts';
 import { stripeMappingRoutes } from './handlers/v1/stripe-mappings.ts';
 import { validateKeyRoute } from './handlers/v1/validate-key.ts';
@@ -29,6 +30,7 @@ function routes(dependencies: Dependencies): Route[] {
     ...entitlementRoutes(dependencies),
     ...licenseRoutes(dependencies),
     checkOutRoute(dependencies),
+    resyncRoute(dependencies),
     ...machineRoutes(dependencies),
     ...customerRoutes(dependencies),
     ...stripeMappingRoutes(dependencies),

@@ -1,12 +1,12 @@
-import { inTransaction, type Transaction } from '../database/orm.ts';
+import { inTransaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { lockEvent, restampPurchase, stampEvent } from '../inbox.ts';
+import { lockEvent, stampEvent } from '../inbox.ts';
 import type { Licensing } from '../licensing/licensing.ts';
-import { type AppliedPurchase, applyPurchase } from './apply-purchase.ts';
-import { idsOf, purchaseOf, type Sighting, type StripeFact } from './core/facts.ts';
+import type { AppliedPurchase } from './apply-purchase.ts';
+import { applySightings } from './apply-sightings.ts';
+import { purchaseOf, type Sighting, type StripeFact } from './core/facts.ts';
 import { finding, type Finding } from './core/outcome.ts';
 import { readEvent } from './core/read-stripe.ts';
-import { lockStripeIds, purchaseIdsOf, storeSighting } from './store.ts';
 
 /** What the edge does after the commit: send these messages. */
 export type AppliedEvent = { finding: Finding | null; messageIds: string[] };
@@ -36,23 +36,6 @@ export async function applyStripeEvent(
     stampEvent(event, own, purchaseOf(fact), now);
     return { finding: own, messageIds: applied.flatMap(({ messageIds }) => messageIds) };
   });
-}
-
-async function applySightings(
-  tx: Transaction,
-  licensing: Omit<Licensing, 'database'>,
-  { scope, sightings }: { scope: Scope; sightings: Sighting[] },
-  now: Date,
-): Promise<AppliedPurchase[]> {
-  await lockStripeIds(tx, scope, sightings.flatMap(({ fact }) => idsOf(fact)));
-  for (const sighting of sightings) await storeSighting(tx, scope, sighting);
-  const applied: AppliedPurchase[] = [];
-  for (const purchaseId of await purchaseIdsOf(tx, scope, sightings.map(({ fact }) => fact))) {
-    const result = await applyPurchase(tx, licensing, { scope, purchaseId }, now);
-    await restampPurchase(tx, scope, result);
-    applied.push(result);
-  }
-  return applied;
 }
 
 /** What an event came to: its purchase's finding, unless it tells of a payment that came too late. */

@@ -1,12 +1,5 @@
 import { applyStripeEvent } from '../billing/apply-stripe-event.ts';
-import type { Sighting, StripeFact } from '../billing/core/facts.ts';
-import { hasEnded } from '../billing/core/last-truth.ts';
-import { readCheckoutSession } from '../billing/core/read-checkout-session.ts';
-import { readCustomer } from '../billing/core/read-customer.ts';
-import { readInvoice } from '../billing/core/read-invoice.ts';
-import { readEvent, sightingOf } from '../billing/core/read-stripe.ts';
-import { readSubscription } from '../billing/core/read-subscription.ts';
-import type { Read } from '../billing/core/stripe-shapes.ts';
+import { readEvent } from '../billing/core/read-stripe.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
@@ -15,6 +8,7 @@ import type { LicenseKeys } from '../licensing/license-key.ts';
 import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues.ts';
 import type { StripeReader } from '../stripe.ts';
+import { fetchFacts } from '../stripe-facts.ts';
 import { attempt } from './attempt.ts';
 import { backoffMs, dueAfter, MOST_EVENT_ATTEMPTS } from './backoff.ts';
 
@@ -48,35 +42,8 @@ async function apply(dependencies: ApplyDependencies, ref: EventRef, payload: st
   const scope = await scopeOf(ref.scopeId);
   const read = readEvent(payload, scope.mode);
   const stripe = stripeOf(scope);
-  const fetched = read.ok && stripe ? await fetchObject(stripe, read.sighting.fact, clock.now()) : [];
+  const fetched = read.ok && stripe ? await fetchFacts(stripe, read.sighting.fact, clock.now()) : [];
   const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id }, fetched, clock.now());
   if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event applied');
   for (const id of applied.messageIds) await queues.enqueue('messages', { id });
-}
-
-/** How Stripe's API shows the object of a fact at `asOf`, the moment before the fetch began, with what came along. */
-async function fetchObject(stripe: StripeReader, fact: StripeFact, asOf: Date): Promise<Sighting[]> {
-  const read = (await readings(stripe, fact)).flatMap((reading) => (reading.ok ? [reading.fact] : []));
-  return read.map((found) => sightingOf(found, asOf));
-}
-
-async function readings(stripe: StripeReader, fact: StripeFact): Promise<Read[]> {
-  switch (fact.kind) {
-    case 'subscription': {
-      if (hasEnded(fact.status)) return [];
-      const object = await stripe.subscription(fact.id);
-      return [readSubscription(object), readInvoice(partOf(object, 'latest_invoice')), readCustomer(partOf(object, 'customer'))];
-    }
-    case 'invoice':
-      return [readInvoice(await stripe.invoice(fact.id))];
-    case 'checkout_session':
-      return [readCheckoutSession(await stripe.checkoutSession(fact.id))];
-    case 'customer':
-      return [readCustomer(await stripe.customer(fact.id))];
-  }
-}
-
-/** An expanded part of an object; what was not expanded reads as nothing. */
-function partOf(object: unknown, name: string): unknown {
-  return object !== null && typeof object === 'object' ? Object.entries(object).find(([key]) => key === name)?.[1] : null;
 }

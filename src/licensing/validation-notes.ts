@@ -42,9 +42,7 @@ export function gatherNotes({ database, slackHours, warn, now }: Setting): Valid
   const writeBatch = async (batch: Batch) => {
     await inOwnTransaction(database, (tx) => writeNotes(tx, batch, slackHours, now())).catch((error: unknown) => {
       // Kept for the next time: the database may be back by then.
-      for (const [licenseId, { scopeId, validatedAt, uses, fingerprints }] of batch) {
-        for (const fingerprintHash of [null, ...fingerprints.values()]) add({ licenseId, scopeId, validatedAt, uses: fingerprintHash ? 0 : uses, fingerprintHash });
-      }
+      for (const note of notesOf(batch)) add(note);
       throw error;
     });
     if (written.size > MOST_REMEMBERED) written.clear();
@@ -70,6 +68,11 @@ function gather(gathered: Batch, note: Note, written: Set<string>): void {
   const hash = fingerprintHash?.toString('latin1');
   if (fingerprintHash && hash !== undefined && !written.has(licenseId + hash)) before.fingerprints.set(hash, fingerprintHash);
   gathered.set(licenseId, { ...before, validatedAt: later ? validatedAt : before.validatedAt, uses: before.uses + uses });
+}
+
+function notesOf(batch: Batch): Note[] {
+  return [...batch].flatMap(([licenseId, { scopeId, validatedAt, uses, fingerprints }]) =>
+    [null, ...fingerprints.values()].map((fingerprintHash) => ({ licenseId, scopeId, validatedAt, uses: fingerprintHash ? 0 : uses, fingerprintHash })));
 }
 
 async function writeNotes(tx: Transaction, batch: Batch, slackHours: number, now: Date): Promise<void> {

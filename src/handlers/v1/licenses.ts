@@ -36,7 +36,7 @@ const billing = z.strictObject({
   stripeCheckoutSessionId: shown.text, stripePriceId: shown.text, mappingId: shown.text,
 });
 
-const license = z.strictObject({
+export const license = z.strictObject({
   id: shown.id, key: z.string(), name: shown.text, status: z.enum(statuses), productId: shown.id, policyId: shown.id,
   customerId: shown.id.nullable(), userEmail: shown.text, userName: shown.text, expiresAt: shown.timeOrNull,
   maxMachinesOverride: shown.limit, maxUsesOverride: shown.limit, maxMachines: shown.limit, maxUses: shown.limit,
@@ -62,7 +62,7 @@ const actions: { action: Action; summary: string; input: z.ZodType<ActionInput> 
 ];
 
 export function licenseRoutes(dependencies: Dependencies): Route[] {
-  const view = viewWith(dependencies);
+  const view = viewLicenseWith(dependencies);
   const { clock } = dependencies;
   return [
     ...readingRoutes(dependencies, view),
@@ -86,7 +86,8 @@ export function licenseRoutes(dependencies: Dependencies): Route[] {
 
 type View = (license: LicenseDetails) => object;
 
-function viewWith({ keys, slackHours, clock }: Dependencies): View {
+/** Shows a license with its key, as it is now. */
+export function viewLicenseWith({ keys, slackHours, clock }: Pick<Dependencies, 'keys' | 'slackHours' | 'clock'>): View {
   return (license) => {
     const { id, ...rest } = viewLicense(license, slackHours, clock.now());
     return { id, key: keys.decrypt(license.keyEncrypted), ...rest };
