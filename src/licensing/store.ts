@@ -53,7 +53,7 @@ export async function upsertCustomer(
   for (;;) {
     const inserted = await query(tx, sql`
       insert into customers (id, scope_id, email, name, metadata, created_at, updated_at)
-      values (${newId()}, ${scope.id}, ${contact.email.toLowerCase()}, ${contact.name}, '{}', ${now}, ${now})
+      values (${newId()}, ${scope.id}, ${contact.email}, ${contact.name}, '{}', ${now}, ${now})
       on conflict (scope_id, lower(email)) where deleted_at is null do nothing returning id`);
     const [found] = await query(tx, sql<{ id: string }>`
       select id from customers where scope_id = ${scope.id} and lower(email) = lower(${contact.email}) and deleted_at is null for key share`);
