@@ -8,8 +8,10 @@ import { mount } from './handlers/http/mount.ts';
 import type { Route } from './handlers/http/route.ts';
 import { publicKeyRoutes } from './handlers/public-keys.ts';
 import { rawBody, stripeWebhook } from './handlers/stripe-webhook.ts';
+import { apiKeyRoutes } from './handlers/v1/api-keys.ts';
 import { customerRoutes } from './handlers/v1/customers.ts';
 import { entitlementRoutes } from './handlers/v1/entitlements.ts';
+import { eventRoutes } from './handlers/v1/events.ts';
 import { licenseRoutes } from './handlers/v1/licenses.ts';
 import { machineRoutes } from './handlers/v1/machines.ts';
 import { checkOutRoute } from './handlers/v1/offline-files.ts';
@@ -35,6 +37,8 @@ function routes(dependencies: Dependencies): Route[] {
     ...customerRoutes(dependencies),
     ...stripeMappingRoutes(dependencies),
     ...stripeEventRoutes(dependencies),
+    ...eventRoutes(dependencies),
+    ...apiKeyRoutes(dependencies),
   ];
 }
 

@@ -1,7 +1,7 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { sql } from 'kysely';
 import { Account, ApiKey, ScopeRow, SecretCheck } from './database/account-rows.ts';
-import { hashApiKey } from './database/api-keys.ts';
+import { apiKeyRow, hashApiKey, mintApiKey } from './database/api-keys.ts';
 import { type Database, inTransaction, query, type Transaction } from './database/orm.ts';
 import type { Scope } from './database/scope.ts';
 import { newId } from './database/uuid.ts';
@@ -62,19 +62,11 @@ export async function bootstrapApiKeys(
     for (const mode of modes) {
       const scope = scopes[mode];
       const first = (await tx.count(ApiKey, { scopeId: scope.id })) === 0;
-      const key = given[mode] ?? (first ? newKey(mode) : undefined);
+      const key = given[mode] ?? (first ? mintApiKey(mode) : undefined);
       if (key === undefined || (await tx.count(ApiKey, { hash: hashApiKey(key) })) > 0) continue;
       if (given[mode] === undefined) generated.push({ mode, key });
-      tx.persist(tx.create(ApiKey, {
-        id: newId(), scopeId: scope.id, name: 'bootstrap', prefix: key.slice(0, 12), hash: hashApiKey(key), scopes: [],
-        expiresAt: null, lastUsedAt: null, createdAt: now, deletedAt: null,
-      }));
+      tx.persist(tx.create(ApiKey, apiKeyRow(key, { scope, name: 'bootstrap', scopes: [], expiresAt: null }, now)));
     }
     if (generated.length > 0) show(generated);
   });
-}
-
-/** 256 random bits in letters and digits. */
-function newKey(mode: Mode): string {
-  return `lk_${mode}_${BigInt(`0x${randomBytes(32).toString('hex')}`).toString(36).padStart(50, '0')}`;
 }

@@ -1,18 +1,21 @@
 import { sql } from 'kysely';
-import { asOneTransaction, type Database, query } from './database/orm.ts';
+import { asOneTransaction, type Database, query, reading } from './database/orm.ts';
 import type { Sealing } from './database/sealing.ts';
 import type { Clock } from './clock.ts';
 import type { FirstAnswers } from './handlers/http/idempotency.ts';
 
 const KEPT_MS = 24 * 3_600_000;
+/** Each holds a connection while it works or waits, and its work may need another: this many leave half of the pool. */
+const MOST_AT_ONCE = 8;
 
 /**
  * The first answers in the database, sealed, because an answer may show a key. The row is inserted first: of two requests
  * at once the second waits for the first to commit and then finds its answer, or, when the first failed, takes its place.
  */
 export function createFirstAnswers({ database, clock, sealing }: { database: Database; clock: Clock; sealing: Sealing }): FirstAnswers {
+  const inTurn = takeTurns(MOST_AT_ONCE);
   return {
-    once: (asked, work) => asOneTransaction(database, async (tx) => {
+    once: (asked, work) => inTurn(() => asOneTransaction(database, async (tx) => {
       const { scope, key, requestHash } = asked;
       const now = clock.now();
       const taken = await query(tx, sql`
@@ -29,6 +32,24 @@ export function createFirstAnswers({ database, clock, sealing }: { database: Dat
       const text = await work();
       await query(tx, sql`update idempotency_keys set answer_sealed = ${sealing.seal(text)} where scope_id = ${scope.id} and key = ${key}`);
       return { text, replayed: false };
-    }),
+    })),
+    forgetOld: async () => {
+      await query(reading(database), sql`delete from idempotency_keys where created_at <= ${new Date(clock.now().getTime() - KEPT_MS)}`);
+    },
+  };
+}
+
+/** Lets `most` work at once, the others in the order they came. */
+function takeTurns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let underWay = 0;
+  return async (work) => {
+    if (underWay < most) underWay += 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    return work().finally(() => {
+      const next = waiting.shift();
+      if (next) next();
+      else underWay -= 1;
+    });
   };
 }

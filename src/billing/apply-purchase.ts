@@ -32,7 +32,9 @@ export async function applyPurchase(
   if (projection.plans.length === 0) return { purchaseId, finding: found, paidAfterEnd, messageIds: [] };
 
   const buyer = buyerOf(purchase, stripeCustomer);
-  const customer = await findOrCreateCustomer(tx, scope, buyer, now);
+  // Facts of licenses that the vendor deleted make nobody a customer again.
+  const owed = projection.plans.some((plan) => existingFor(plan, before)?.deletedAt == null);
+  const customer = owed ? await findOrCreateCustomer(tx, scope, buyer, now) : null;
   const source = { scope, purchase, customerId: customer?.id ?? null, stripeCustomerId: buyer.stripeCustomerId };
   const mailed = await writePlans(tx, licensing, { projection, before, source }, now);
   const messageId = customer && (await deliverKeys(tx, { scope, customer, licenses: mailed }, now));
@@ -66,12 +68,16 @@ async function writePlans(
       stripeSubscriptionId: purchase.subscription?.fact.id ?? null,
       stripeCheckoutSessionId: purchase.session?.fact.id ?? null,
     };
-    const existing = before.find((license) => license.stripeItemId === plan.itemId && license.stripeUnit === plan.unit);
+    const existing = existingFor(plan, before);
     if (existing) await setBilling(tx, { license: existing, bought }, now);
     const license = existing ?? (await issueLicense(tx, licensing, { scope, bought }, now));
-    if (mapping.sendKeyEmail) mailed.push(license);
+    if (mapping.sendKeyEmail && license.deletedAt === null) mailed.push(license);
   }
   return mailed;
+}
+
+function existingFor({ itemId, unit }: { itemId: string; unit: number }, before: LicenseRow[]): LicenseRow | undefined {
+  return before.find((license) => license.stripeItemId === itemId && license.stripeUnit === unit);
 }
 
 function issuedOf(license: LicenseRow): Issued {

@@ -67,3 +67,4 @@ export const ApiKey = defineEntity({
 });
 
 export type SigningKeyRow = InferEntity<typeof SigningKey>;
+export type ApiKeyRow = InferEntity<typeof ApiKey>;

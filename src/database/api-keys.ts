@@ -1,11 +1,22 @@
-import { createHash } from 'node:crypto';
-import { ApiKey, ScopeRow } from './account-rows.ts';
+import { createHash, randomBytes } from 'node:crypto';
+import { ApiKey, type ApiKeyRow, ScopeRow } from './account-rows.ts';
 import { type Database, reading } from './orm.ts';
 import type { Scope } from './scope.ts';
+import { newId } from './uuid.ts';
+
+/** A new API key: 256 random bits in letters and digits. */
+export function mintApiKey(mode: Scope['mode']): string {
+  return `lk_${mode}_${BigInt(`0x${randomBytes(32).toString('hex')}`).toString(36).padStart(50, '0')}`;
+}
 
 /** Only this of an API key is kept. The key itself is 256 random bits: a plain hash is enough. */
 export function hashApiKey(key: string): Buffer {
   return createHash('sha256').update(key).digest();
+}
+
+/** What is stored of a key: enough to know it again and to tell it from others, not to use it. */
+export function apiKeyRow(key: string, { scope, name, scopes, expiresAt }: { scope: Scope } & Pick<ApiKeyRow, 'name' | 'scopes' | 'expiresAt'>, now: Date): ApiKeyRow {
+  return { id: newId(), scopeId: scope.id, name, prefix: key.slice(0, 12), hash: hashApiKey(key), scopes, expiresAt, lastUsedAt: null, createdAt: now, deletedAt: null };
 }
 
 /** How old a key's `lastUsedAt` may grow before a request refreshes it. */

@@ -69,6 +69,14 @@ export async function insertUnlessTaken(tx: Transaction, row: object): Promise<b
     });
 }
 
+/** What `work`, a transaction, came to; `taken` when a unique index held the like of what it wrote, so that nothing was written. */
+export async function unlessTaken<T>(work: Promise<T>, taken: T): Promise<T> {
+  return work.catch((error: unknown) => {
+    if (error instanceof UniqueConstraintViolationException) return taken;
+    throw error;
+  });
+}
+
 /** Runs a statement written with kysely's `sql`: its values are bound, and it belongs to the caller's transaction if there is one. */
 export async function query<Row>(tx: Transaction, statement: RawBuilder<Row>): Promise<Row[]> {
   return (await statement.execute(tx.getKysely())).rows;

@@ -9,7 +9,12 @@ export function liveIn(scope: Scope): { scopeId: number; deletedAt: null } {
   return { scopeId: scope.id, deletedAt: null };
 }
 
-/** One of them. A text that is no UUID names none: PostgreSQL would refuse to compare it. */
+/** A row of a scope, deleted or not: a page goes on after a row that was deleted since. */
+export function rowOf(scope: Scope, id: string): { id: string; scopeId: number } {
+  return { id: isUuid(id) ? id : NIL, scopeId: scope.id };
+}
+
+/** One that is not deleted. A text that is no UUID names none: PostgreSQL would refuse to compare it. */
 export function liveRow(scope: Scope, id: string): { id: string; scopeId: number; deletedAt: null } {
-  return { id: isUuid(id) ? id : NIL, ...liveIn(scope) };
+  return { ...rowOf(scope, id), deletedAt: null };
 }

@@ -5,17 +5,23 @@ import { type Database, insertUnlessTaken, inTransaction } from '../database/orm
 import type { Scope } from '../database/scope.ts';
 import { ok, refuse, type Result } from '../errors.ts';
 
-export const entitlementRequest = z.strictObject({
+/** What a vendor may say of an entitlement, on create and later. */
+export const entitlementFields = z.strictObject({
   code: z.string().min(1).max(100).regex(/^[a-z0-9_-]+$/, 'expected a-z, 0-9, _ and - only'),
   name: z.string().min(1).max(255),
-  metadata: z.record(z.string(), z.unknown()).default({}),
+  metadata: z.record(z.string(), z.unknown()),
 });
+
+export const entitlementRequest = entitlementFields.extend({ metadata: entitlementFields.shape.metadata.default({}) });
 
 /** A new entitlement: a feature that a license may carry. Its code is unique in the scope. */
 export async function createEntitlement(database: Database, scope: Scope, request: z.output<typeof entitlementRequest>, now: Date): Promise<Result<EntitlementRow>> {
   return inTransaction(database, async (tx) => {
     const entitlement = tx.create(Entitlement, { ...request, id: newId(), scopeId: scope.id, createdAt: now, updatedAt: now, deletedAt: null });
-    const inserted = await insertUnlessTaken(tx, entitlement);
-    return inserted ? ok(entitlement) : refuse('CONFLICT', `An entitlement with the code ${request.code} exists already.`);
+    return (await insertUnlessTaken(tx, entitlement)) ? ok(entitlement) : entitlementTaken(request.code);
   });
+}
+
+export function entitlementTaken(code: string) {
+  return refuse('CONFLICT', `An entitlement with the code ${code} exists already.`);
 }

@@ -5,12 +5,19 @@ import { type Database, insertUnlessTaken, inTransaction } from '../database/orm
 import type { Scope } from '../database/scope.ts';
 import { ok, refuse, type Result } from '../errors.ts';
 
-export const productRequest = z.strictObject({
+/** What a vendor may say of a product, on create and later. */
+export const productFields = z.strictObject({
   name: z.string().min(1).max(255),
   code: z.string().min(1).max(50).regex(/^[A-Za-z0-9_-]+$/, 'expected letters, digits, _ and - only'),
-  description: z.string().max(1000).nullable().default(null),
-  keyPrefix: z.string().regex(/^[A-Z0-9]{2,10}$/, 'expected 2 to 10 of A-Z and 0-9').optional(),
-  metadata: z.record(z.string(), z.unknown()).default({}),
+  description: z.string().max(1000).nullable(),
+  keyPrefix: z.string().regex(/^[A-Z0-9]{2,10}$/, 'expected 2 to 10 of A-Z and 0-9'),
+  metadata: z.record(z.string(), z.unknown()),
+});
+
+export const productRequest = productFields.extend({
+  description: productFields.shape.description.default(null),
+  keyPrefix: productFields.shape.keyPrefix.optional(),
+  metadata: productFields.shape.metadata.default({}),
 });
 
 /** A new product. Its code is unique in the scope; its keys start with `keyPrefix`, by default made from the code. */
@@ -18,8 +25,12 @@ export async function createProduct(database: Database, scope: Scope, request: z
   return inTransaction(database, async (tx) => {
     const keyPrefix = request.keyPrefix ?? prefixOf(request.code);
     const product = tx.create(Product, { ...request, keyPrefix, id: newId(), scopeId: scope.id, createdAt: now, updatedAt: now, deletedAt: null });
-    return (await insertUnlessTaken(tx, product)) ? ok(product) : refuse('CONFLICT', `A product with the code ${request.code} exists already.`);
+    return (await insertUnlessTaken(tx, product)) ? ok(product) : codeTaken(request.code);
   });
+}
+
+export function codeTaken(code: string) {
+  return refuse('CONFLICT', `A product with the code ${code} exists already.`);
 }
 
 function prefixOf(code: string): string {

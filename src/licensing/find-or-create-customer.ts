@@ -1,7 +1,7 @@
 import type { CustomerRow } from '../database/license-rows.ts';
 import type { Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { customerFor } from './customer-for.ts';
+import { changeContact, customerFor } from './customer-for.ts';
 import { customerIdsByEmail, customerOfStripe, linkStripeCustomer } from './store.ts';
 
 /**
@@ -12,7 +12,7 @@ export type Contact = { stripeCustomerId: string | null; email: string | null; n
 
 /**
  * The customer behind a contact, in the caller's transaction: by Stripe customer, else by email (whatever its case),
- * else made. Null while no email is known.
+ * else made. Null while no email is known. One that the vendor deleted stays deleted: who buys again is a new customer.
  */
 export async function findOrCreateCustomer(tx: Transaction, scope: Scope, contact: Contact, now: Date): Promise<CustomerRow | null> {
   const { stripeCustomerId, email, name } = contact;
@@ -27,5 +27,5 @@ export async function findOrCreateCustomer(tx: Transaction, scope: Scope, contac
 /** Follows a changed email, unless the vendor set it here or another customer has it: licenses never move from one customer to another. */
 async function moveContact(tx: Transaction, scope: Scope, { customer, email }: { customer: CustomerRow; email: string }, now: Date): Promise<void> {
   if ((await customerIdsByEmail(tx, scope, email)).length > 0) return;
-  Object.assign(customer, { email, updatedAt: now });
+  await changeContact(tx, customer, { email }, now);
 }

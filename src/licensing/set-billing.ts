@@ -5,14 +5,18 @@ import { policyWithProduct, replaceBillingEntitlements } from './store.ts';
 
 /**
  * Makes a license what billing says it should be, in the caller's transaction. What the vendor decided stays: the
- * vendor's status is not touched, and a later expiry that the vendor gave is never shortened.
+ * vendor's status is not touched, and a later expiry that the vendor gave is never shortened. A license that was issued
+ * (`fresh` is one that is being) keeps its policy and entitlements until another price is bought: a mapping that was edited
+ * or made anew counts for what is issued from then on.
  */
-export async function setBilling(tx: Transaction, change: { license: LicenseRow; bought: BoughtUnit }, now: Date): Promise<void> {
-  const { license, bought } = change;
+export async function setBilling(tx: Transaction, change: { license: LicenseRow; bought: BoughtUnit; fresh?: boolean }, now: Date): Promise<void> {
+  const { license, bought, fresh = false } = change;
+  const moves = fresh || license.stripePriceId !== bought.priceId;
+  const policyId = moves ? bought.policyId : license.policyId;
   const { state, reason, renews, graceEndsAt, cancelsAt, paidThrough } = bought.billing;
-  const { product } = await policyWithProduct(tx, license, bought.policyId);
+  const { product } = await policyWithProduct(tx, license, policyId);
   const next: Partial<LicenseRow> = {
-    policyId: bought.policyId,
+    policyId,
     productId: product.id,
     mappingId: bought.mappingId,
     customerId: license.customerId ?? bought.customerId,
@@ -26,7 +30,7 @@ export async function setBilling(tx: Transaction, change: { license: LicenseRow;
   };
   if (differs(license, next)) Object.assign(license, next, { updatedAt: now });
   await tx.flush();
-  await replaceBillingEntitlements(tx, license, bought.entitlementIds);
+  if (moves) await replaceBillingEntitlements(tx, license, bought.entitlementIds);
 }
 
 function latest(expiry: Date, vendorExpiry: Date | null): Date {

@@ -20,30 +20,45 @@ export async function policyWithProduct(tx: Transaction, { scopeId }: { scopeId:
   return { policy, product };
 }
 
+/**
+ * The customer that a Stripe customer is, unless deleted. Locked against deletion until the transaction ends (a key share:
+ * changes of the same customer by others do not wait for it).
+ */
 export async function customerOfStripe(tx: Transaction, scope: Scope, stripeCustomerId: string): Promise<CustomerRow | null> {
-  const link = await tx.findOne(StripeCustomer, { scopeId: scope.id, stripeCustomerId });
-  return link && tx.findOneOrFail(Customer, { id: link.customerId });
+  const [found] = await query(tx, sql<{ id: string }>`
+    select c.id from stripe_customers s join customers c on c.id = s.customer_id
+    where s.scope_id = ${scope.id} and s.stripe_customer_id = ${stripeCustomerId} and c.deleted_at is null for key share of c`);
+  return found ? tx.findOneOrFail(Customer, { id: found.id }) : null;
 }
 
+/** Says which customer a Stripe customer is from now on, where it is none or one that was deleted. */
 export async function linkStripeCustomer(tx: Transaction, scope: Scope, stripeCustomerId: string, customerId: string): Promise<void> {
   await query(tx, sql`
-    insert into stripe_customers (scope_id, stripe_customer_id, customer_id)
-    values (${scope.id}, ${stripeCustomerId}, ${customerId}) on conflict do nothing`);
+    insert into stripe_customers as known (scope_id, stripe_customer_id, customer_id)
+    values (${scope.id}, ${stripeCustomerId}, ${customerId})
+    on conflict (scope_id, stripe_customer_id) do update set customer_id = excluded.customer_id
+      where exists (select 1 from customers c where c.id = known.customer_id and c.deleted_at is not null)`);
 }
 
-/** The customer with this email, made if need be. Two at once make one: the second waits for the first and finds it. */
+/**
+ * The customer with this email, made if need be and locked against deletion. Two at once make one: the second waits for the
+ * first and finds it; one that is deleted meanwhile is not found, and made anew.
+ */
 export async function upsertCustomer(
   tx: Transaction,
   scope: Scope,
   contact: { email: string; name: string | null },
   now: Date,
 ): Promise<{ customer: CustomerRow; created: boolean }> {
-  const inserted = await query(tx, sql`
-    insert into customers (id, scope_id, email, name, metadata, created_at, updated_at)
-    values (${newId()}, ${scope.id}, ${contact.email}, ${contact.name}, '{}', ${now}, ${now})
-    on conflict (scope_id, lower(email)) where deleted_at is null do nothing returning id`);
-  const customer = await tx.findOneOrFail(Customer, { id: { $in: await customerIdsByEmail(tx, scope, contact.email) } });
-  return { customer, created: inserted.length > 0 };
+  for (;;) {
+    const inserted = await query(tx, sql`
+      insert into customers (id, scope_id, email, name, metadata, created_at, updated_at)
+      values (${newId()}, ${scope.id}, ${contact.email}, ${contact.name}, '{}', ${now}, ${now})
+      on conflict (scope_id, lower(email)) where deleted_at is null do nothing returning id`);
+    const [found] = await query(tx, sql<{ id: string }>`
+      select id from customers where scope_id = ${scope.id} and lower(email) = lower(${contact.email}) and deleted_at is null for key share`);
+    if (found) return { customer: await tx.findOneOrFail(Customer, { id: found.id }), created: inserted.length > 0 };
+  }
 }
 
 /** Makes the entitlements that billing grants a license exactly `entitlementIds`. What the vendor granted stays. */

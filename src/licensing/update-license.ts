@@ -8,7 +8,7 @@ import { ok, refuse, refuseField, type Result } from '../errors.ts';
 import { changeLicense } from './change-license.ts';
 import { overridesRefused } from './core/policy.ts';
 import { licenseFields, licenseRequest } from './create-license.ts';
-import { customerFor } from './customer-for.ts';
+import { changeContact, customerFor } from './customer-for.ts';
 import type { Licensing } from './licensing.ts';
 import type { LicenseDetails } from './store.ts';
 import { setVendorExpiry } from './vendor-expiry.ts';
@@ -48,5 +48,5 @@ async function policyFor(tx: Transaction, license: LicenseRow, policyId: string)
 /** A name belongs to the customer, and so to all of their licenses. */
 async function nameCustomer(tx: Transaction, { customerId }: LicenseRow, name: string | null, now: Date): Promise<void> {
   const customer = customerId === null ? null : await tx.findOne(Customer, { id: customerId });
-  if (customer) Object.assign(customer, { name, updatedAt: now });
+  if (customer) await changeContact(tx, customer, { name }, now);
 }

@@ -38,14 +38,16 @@ export type MappingFields = z.infer<typeof mappingFields>;
 /** A mapping as the projection reads it, with the one thing of its policy that billing must know. */
 export type Mapping = MappingFields & { id: string; expirationStrategy: ExpirationStrategy };
 
+/** Whether it is for a price or for a product, and not for both or neither. */
+export function namesOneTarget({ stripePriceId, stripeProductId }: { stripePriceId?: string | null | undefined; stripeProductId?: string | null | undefined }): boolean {
+  return (stripePriceId == null) !== (stripeProductId == null);
+}
+
 /** A request for a mapping: its target and policy, and whichever fields differ from the defaults. */
 export const mappingRequest = mappingFields
   .partial()
   .extend({ policyId: mappingFields.shape.policyId })
-  .refine((request) => (request.stripePriceId == null) !== (request.stripeProductId == null), {
-    path: ['stripePriceId'],
-    message: 'Give exactly one of stripePriceId and stripeProductId.',
-  });
+  .refine(namesOneTarget, { path: ['stripePriceId'], message: 'Give exactly one of stripePriceId and stripeProductId.' });
 
 export type MappingRequest = z.infer<typeof mappingRequest>;
 

@@ -16,7 +16,7 @@ export type Projection = { plans: LicensePlan[]; finding: Finding; paidAfterEnd:
 
 export function project(purchase: Purchase, mappings: Mapping[], issued: Issued[], now: Date): Projection {
   if (purchase.subscription) return projectSubscription({ ...purchase, subscription: purchase.subscription }, mappings, issued, now);
-  if (purchase.session?.fact.mode === 'payment') return projectPayment(purchase.session.fact, mappings);
+  if (purchase.session?.fact.mode === 'payment') return projectPayment(purchase.session.fact, mappings, issued);
   const alone = purchase.invoices.some(({ fact }) => fact.subscriptionId === null);
   return nothing(finding(alone ? 'invoice_alone' : 'nothing_due'));
 }
@@ -27,7 +27,7 @@ function projectSubscription(purchase: SubscriptionPurchase, mappings: Mapping[]
   const movedAway: SubscriptionItem[] = [];
   for (const item of purchase.subscription.fact.items) {
     const before = issued.filter((license) => license.itemId === item.id);
-    const mapping = findMapping(mappings, item) ?? keptMapping(mappings, before[0], item);
+    const mapping = asIssued(findMapping(mappings, item) ?? keptMapping(mappings, before[0], item), before[0], item);
     if (mapping && (before.length > 0 || wasEverDue(purchase, item, mapping))) {
       plans.push(...unitsOf(item, mapping, planOf(purchase, item, mapping, now)));
     } else if (!mapping) {
@@ -46,6 +46,12 @@ function projectSubscription(purchase: SubscriptionPurchase, mappings: Mapping[]
 /** A mapping switched off issues nothing new, and goes on serving the licenses it issued for the same price. */
 function keptMapping(mappings: Mapping[], before: Issued | undefined, item: SubscriptionItem): Mapping | undefined {
   return before && before.priceId === item.priceId ? mappings.find(({ id }) => id === before.mappingId) : undefined;
+}
+
+/** An edited mapping changes no issued license: whether a unit is a license or a seat stays as it was issued, while the price stays. */
+function asIssued(mapping: Mapping | undefined, before: Issued | undefined, bought: Bought): Mapping | undefined {
+  if (!mapping || !before || before.priceId !== bought.priceId || !isLive(before)) return mapping;
+  return { ...mapping, quantityMode: before.seats === null ? 'LICENSES' : 'SEATS' };
 }
 
 type Terms = Pick<LicensePlan, 'billing' | 'expiresAt'>;
@@ -149,7 +155,7 @@ function findingOf(plans: LicensePlan[], unmapped: Bought[], movedAway: Bought[]
 }
 
 /** A one-time purchase: each unit of each mapped line, once it is paid for. */
-function projectPayment(session: CheckoutSessionFact, mappings: Mapping[]): Projection {
+function projectPayment(session: CheckoutSessionFact, mappings: Mapping[], issued: Issued[]): Projection {
   if (session.paymentStatus === 'unpaid') return nothing(finding('nothing_due'));
   if (session.lineItems === null) return nothing(finding('line_items_missing'));
   const terms: Terms = {
@@ -157,7 +163,8 @@ function projectPayment(session: CheckoutSessionFact, mappings: Mapping[]): Proj
     expiresAt: 'POLICY',
   };
   const plans = session.lineItems.flatMap((line) => {
-    const mapping = findMapping(mappings, line);
+    const before = issued.find(({ itemId }) => itemId === line.id);
+    const mapping = asIssued(findMapping(mappings, line), before, line);
     return mapping ? unitsOf(line, mapping, terms) : [];
   });
   if (plans.length > 0) return { plans, finding: finding('licenses_current'), paidAfterEnd: [] };

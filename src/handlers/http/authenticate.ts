@@ -1,12 +1,7 @@
 import type { Request } from 'express';
 import type { Scope } from '../../database/scope.ts';
 import { AppError } from '../../errors.ts';
-
-/** What an API key may be allowed to do: read or write one kind of resource. */
-const resources = ['products', 'policies', 'licenses', 'machines', 'entitlements', 'customers', 'webhooks', 'stripe', 'api-keys', 'events'] as const;
-export type Permission = `${(typeof resources)[number]}:${'read' | 'write'}`;
-
-export const permissions: Permission[] = resources.flatMap((resource) => [`${resource}:read` as const, `${resource}:write` as const]);
+import type { Permission } from '../../licensing/core/permission.ts';
 
 /** Who calls with `Authorization: Bearer …`. An empty `scopes` allows everything. */
 export type ApiKeyCaller = { by: 'api-key'; apiKeyId: string; scopes: string[]; scope: Scope };

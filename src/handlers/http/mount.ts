@@ -1,6 +1,7 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { AppError } from '../../errors.ts';
-import { type ApiKeyCaller, authenticateApiKey, authenticateLicense, type Caller, credential, type Directory, type Permission } from './authenticate.ts';
+import type { Permission } from '../../licensing/core/permission.ts';
+import { type ApiKeyCaller, authenticateApiKey, authenticateLicense, type Caller, credential, type Directory } from './authenticate.ts';
 import { answerOnce, type FirstAnswers } from './idempotency.ts';
 import { limit, type Limits } from './limit.ts';
 import { refuseUnstorable } from './parse.ts';
@@ -22,7 +23,8 @@ function serve(route: Route, dependencies: MountDependencies): RequestHandler {
     refuseUnstorable([id, input]);
     const answer = () => route.answer({ caller, id, input });
     const repeatable = route.method === 'post' && caller?.by === 'api-key' ? request.headers['idempotency-key'] : undefined;
-    const keyed = repeatable !== undefined && caller?.by === 'api-key' ? { scope: caller.scope, key: String(repeatable), request: [request.path, input] } : null;
+    // Its rights are part of a request: an answer may show what another API key may not see.
+    const keyed = repeatable !== undefined && caller?.by === 'api-key' ? { scope: caller.scope, key: String(repeatable), request: [request.path, caller.scopes, input] } : null;
     send(keyed ? await answerOnce(dependencies.firstAnswers, keyed, answer) : await answer(), route, response);
   };
 }

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { Scope } from '../../database/scope.ts';
 import type { RefusalCode } from '../../errors.ts';
-import type { ApiKeyCaller, Caller, Permission } from './authenticate.ts';
+import type { Permission } from '../../licensing/core/permission.ts';
+import type { ApiKeyCaller, Caller } from './authenticate.ts';
 import type { LimitName } from './limit.ts';
 import { parse } from './parse.ts';
 

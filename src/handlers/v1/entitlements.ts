@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/orm.ts';
 import { createEntitlement, entitlementRequest } from '../../licensing/create-entitlement.ts';
-import { listEntitlements, readEntitlement } from '../../licensing/read-catalog.ts';
-import { answersMany, answersOne, many, noInput, one, pageQuery } from '../http/answer.ts';
+import { deleteEntitlement } from '../../licensing/delete-entitlement.ts';
+import { listEntitlements, readEntitlement } from '../../licensing/read-entitlements.ts';
+import { entitlementChange, updateEntitlement } from '../../licensing/update-entitlement.ts';
+import { answersMany, answersNothing, answersOne, done, many, noInput, one, pageQuery } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
 import { shown, timestamps, withoutScope } from './view.ts';
 
@@ -20,6 +22,12 @@ export function entitlementRoutes({ database, clock }: { database: Database; clo
     ),
     managementRoute({ method: 'get', path: `${path}/:id`, permission: 'entitlements:read', summary: 'Read an entitlement', input: noInput, answers: answersOne(entitlement) }, async ({ scope, id }) =>
       one(await readEntitlement(database, scope, id), withoutScope),
+    ),
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'entitlements:write', summary: 'Change an entitlement', input: entitlementChange, answers: answersOne(entitlement), refuses: ['CONFLICT'] }, async ({ scope, id, input }) =>
+      one(await updateEntitlement(database, { scope, id }, input, clock.now()), withoutScope),
+    ),
+    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'entitlements:write', summary: 'Delete an entitlement, also from whoever has it', input: noInput, answers: answersNothing }, async ({ scope, id }) =>
+      done(await deleteEntitlement(database, { scope, id }, clock.now())),
     ),
   ];
 }

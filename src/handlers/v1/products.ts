@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { Database } from '../../database/orm.ts';
 import type { Clock } from '../../clock.ts';
 import { createProduct, productRequest } from '../../licensing/create-product.ts';
-import { type CountedProduct, listProducts, readProduct } from '../../licensing/read-catalog.ts';
-import { answersMany, answersOne, many, noInput, one, pageQuery } from '../http/answer.ts';
+import { deleteProduct } from '../../licensing/delete-product.ts';
+import { type CountedProduct, listProducts, readProduct } from '../../licensing/read-products.ts';
+import { productChange, updateProduct } from '../../licensing/update-product.ts';
+import { answersMany, answersNothing, answersOne, done, many, noInput, one, pageQuery } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
 import { shown, timestamps, withoutScope } from './view.ts';
 
@@ -24,6 +26,12 @@ export function productRoutes({ database, clock }: { database: Database; clock: 
     ),
     managementRoute({ method: 'get', path: `${path}/:id`, permission: 'products:read', summary: 'Read a product', input: noInput, answers: answersOne(product) }, async ({ scope, id }) =>
       one(await readProduct(database, scope, id), viewProduct),
+    ),
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'products:write', summary: 'Change a product', input: productChange, answers: answersOne(product), refuses: ['CONFLICT'] }, async ({ scope, id, input }) =>
+      one(await updateProduct(database, { scope, id }, input, clock.now()), viewProduct),
+    ),
+    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'products:write', summary: 'Delete a product that nothing uses', input: noInput, answers: answersNothing, refuses: ['CONFLICT'] }, async ({ scope, id }) =>
+      done(await deleteProduct(database, { scope, id }, clock.now())),
     ),
   ];
 }

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { mappingFields, mappingRequest } from '../../billing/core/mapping.ts';
 import { createMapping } from '../../billing/create-mapping.ts';
+import { deleteMapping } from '../../billing/delete-mapping.ts';
 import { listMappings, readMapping } from '../../billing/read-mappings.ts';
+import { mappingChange, updateMapping } from '../../billing/update-mapping.ts';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/orm.ts';
-import { answersMany, answersOne, many, noInput, one, pageQuery } from '../http/answer.ts';
+import { answersMany, answersNothing, answersOne, done, many, noInput, one, pageQuery } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
 import { shown, timestamps, withoutScope } from './view.ts';
 
@@ -21,6 +23,12 @@ export function stripeMappingRoutes({ database, clock }: { database: Database; c
     ),
     managementRoute({ method: 'get', path: `${path}/:id`, permission: 'stripe:read', summary: 'Read a Stripe mapping', input: noInput, answers: answersOne(mapping) }, async ({ scope, id }) =>
       one(await readMapping(database, scope, id), withoutScope),
+    ),
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'stripe:write', summary: 'Change a Stripe mapping, for what is bought from now on', input: mappingChange, answers: answersOne(mapping), refuses: ['CONFLICT'] }, async ({ scope, id, input }) =>
+      one(await updateMapping(database, { scope, id }, input, clock.now()), withoutScope),
+    ),
+    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'stripe:write', summary: 'Delete a Stripe mapping; its licenses stay', input: noInput, answers: answersNothing }, async ({ scope, id }) =>
+      done(await deleteMapping(database, { scope, id }, clock.now())),
     ),
   ];
 }

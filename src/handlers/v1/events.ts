@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { DomainEventRow } from '../../database/exchange-rows.ts';
+import type { Database } from '../../database/orm.ts';
+import type { Scope } from '../../database/scope.ts';
+import { eventTypes } from '../../licensing/core/event.ts';
+import { moment } from '../../licensing/core/moment.ts';
+import { listEvents, readEvent } from '../../licensing/read-events.ts';
+import { answersMany, answersOne, many, noInput, one, pageQuery } from '../http/answer.ts';
+import { managementRoute, type Route } from '../http/route.ts';
+import { shown } from './view.ts';
+
+const eventsQuery = pageQuery.extend({ type: z.enum(eventTypes).optional(), licenseId: z.uuid().optional(), createdAfter: moment.optional() });
+
+const event = z.strictObject({
+  id: shown.id, type: z.enum(eventTypes), createdAt: shown.time, livemode: z.boolean(),
+  licenseId: shown.id.nullable(), sequence: z.int().positive().nullable(), data: z.record(z.string(), z.unknown()),
+}).meta({ id: 'Event' });
+
+export function eventRoutes({ database }: { database: Database }): Route[] {
+  const path = '/api/v1/events';
+  return [
+    managementRoute({ method: 'get', path, permission: 'events:read', summary: 'List events', input: eventsQuery, answers: answersMany(event) }, async ({ scope, input }) => {
+      const { limit, cursor, ...filter } = input;
+      return many(await listEvents(database, scope, filter, { limit, cursor }), (row) => viewEvent(row, scope));
+    }),
+    managementRoute({ method: 'get', path: `${path}/:id`, permission: 'events:read', summary: 'Read an event', input: noInput, answers: answersOne(event) }, async ({ scope, id }) =>
+      one(await readEvent(database, scope, id), (row) => viewEvent(row, scope)),
+    ),
+  ];
+}
+
+function viewEvent({ id, type, createdAt, licenseId, sequence, data }: DomainEventRow, { mode }: Scope): object {
+  return { id, type, createdAt, livemode: mode === 'live', licenseId, sequence, data };
+}
