@@ -12,6 +12,20 @@ describe('a license key', () => {
     expect(keys.mint('ACME')).toMatch(/^ACME(-[0-9A-HJKMNP-TV-Z]{4}){4}$/);
   });
 
+  test('draws its symbols uniformly: a million of them pass the chi-square test', () => {
+    const counts = new Map([...ALPHABET].map((symbol) => [symbol, 0]));
+    const drawn = 1_000_005;
+    for (let n = 0; n < drawn; n += 15) {
+      // Without the check symbol, which the others decide.
+      for (const symbol of keys.mint('ACME').slice(5, -1).replaceAll('-', '')) counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
+    }
+    const expected = drawn / ALPHABET.length;
+    const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+    expect(counts.size).toBe(32);
+    // 31 degrees of freedom: chance goes beyond 100 once in some 10^9 runs.
+    expect(chiSquare).toBeLessThan(100);
+  });
+
   test('is found however it is typed', () => {
     const key = keys.mint('PROLOG');
     const body = key.slice(7);
