@@ -11,14 +11,16 @@ export async function runPrepared<Row extends QueryResultRow>(database: Database
   return (await pool.query<Row>({ name, text, values })).rows;
 }
 
-const MOST_AT_ONCE = 2;
 const MOST_IN_ONE = 200;
 
 /**
  * Lets questions that wait at the same moment share one statement: a few statements are under way, and what is asked meanwhile
  * goes together into the next. `answer` gives as many answers as it is given questions, in their order.
  */
-export function shareStatement<Question, Answer>(answer: (questions: readonly Question[]) => Promise<Answer[]>): (question: Question) => Promise<Answer> {
+export function shareStatement<Question, Answer>(
+  mostAtOnce: number,
+  answer: (questions: readonly Question[]) => Promise<Answer[]>,
+): (question: Question) => Promise<Answer> {
   const waiting: (() => void)[] = [];
   let underWay = 0;
   const answerNext = async (questions: readonly Question[]) => {
@@ -32,7 +34,7 @@ export function shareStatement<Question, Answer>(answer: (questions: readonly Qu
     cache: false,
     maxBatchSize: MOST_IN_ONE,
     batchScheduleFn: (go) => {
-      if (underWay < MOST_AT_ONCE) setImmediate(go);
+      if (underWay < mostAtOnce) setImmediate(go);
       else waiting.push(go);
     },
   });

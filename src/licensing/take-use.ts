@@ -20,7 +20,7 @@ const statement: Prepared = {
  * takings of one license that wait together are one update.
  */
 export function useTaker(database: Database): (licenseId: string) => Promise<number | null> {
-  return shareStatement<string, number | null>(async (licenseIds) => {
+  return shareStatement<string, number | null>(Number(process.env['L2'] ?? 2), async (licenseIds) => {
     const wanted = new Map<string, number>();
     for (const id of licenseIds) wanted.set(id, (wanted.get(id) ?? 0) + 1);
     const rows = await runPrepared<{ id: string; after: number; granted: number }>(database, statement, [[...wanted.keys()], [...wanted.values()]]);
