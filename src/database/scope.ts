@@ -9,7 +9,7 @@ export function liveIn(scope: Scope): { scopeId: number; deletedAt: null } {
   return { scopeId: scope.id, deletedAt: null };
 }
 
-/** A row of a scope, deleted or not: a page goes on after a row that was deleted since. */
+/** A row of a scope, deleted or not: a page goes on after one that was deleted since. */
 export function rowOf(scope: Scope, id: string): { id: string; scopeId: number } {
   return { id: isUuid(id) ? id : NIL, scopeId: scope.id };
 }

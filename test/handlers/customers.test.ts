@@ -162,6 +162,21 @@ describe('deleting a customer', () => {
     expect(license.customerId).not.toBe(customer.id);
   });
 
+  test('waits for a license that found them and is not made yet', async () => {
+    const [customer, other, key] = [await create(), await createLicense(tillkey), 'imported-in-a-race'];
+    const [license, deleted] = await withRival(tillkey.databaseUrl, async ({ run, untilStuck }) => {
+      // The license's key is taken for now, so that its insert waits.
+      await run('update licenses set key_hash = $1 where id = $2', [tillkey.service.dependencies.keys.read(key).hash, other.id]);
+      const made = createLicense(tillkey, { license: { userEmail: customer.email, key } });
+      await untilStuck(made);
+      const removed = remove(customer.id);
+      await untilStuck(removed, 2);
+      await run('rollback');
+      return Promise.all([made, removed]);
+    });
+    expect([license.customerId, deleted.status]).toEqual([customer.id, 409]);
+  });
+
   test('waits for whoever is giving them a license', async () => {
     const customer = await create();
     const license = await createLicense(tillkey);

@@ -3,7 +3,9 @@ import pg from 'pg';
 /** A transaction of somebody else, open beside those of the service. */
 export type Rival = {
   run(statement: string, values?: unknown[]): Promise<any[]>;
-  /** Commits when `request` waits for this transaction or is answered already, and gives its answer. */
+  /** Until `request` is answered, or `waiting` sessions of the database wait for a lock. */
+  untilStuck(request: Promise<unknown>, waiting?: number): Promise<void>;
+  /** Commits once `request` waits for this transaction or is answered already, and gives its answer. */
   commitOnce<T>(request: Promise<T>): Promise<T>;
 };
 
@@ -11,15 +13,18 @@ export async function withRival<T>(databaseUrl: string, play: (rival: Rival) => 
   const [own, watch] = [new pg.Client({ connectionString: databaseUrl }), new pg.Client({ connectionString: databaseUrl })];
   await Promise.all([own.connect(), watch.connect()]);
   const run = async (statement: string, values: unknown[] = []) => (await own.query(statement, values)).rows;
-  const [{ pid }] = await run('select pg_backend_pid() as pid');
-  const commitOnce = async <Answer>(request: Promise<Answer>) => {
+  const stuck = async () => (await watch.query('select 1 from pg_stat_activity where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0')).rows.length;
+  const untilStuck = async (request: Promise<unknown>, waiting = 1) => {
     let answered = false;
-    const answer = request.finally(() => (answered = true));
-    const blocked = async () => (await watch.query('select 1 from pg_stat_activity where $1::int = any(pg_blocking_pids(pid))', [pid])).rows.length > 0;
-    while (!answered && !(await blocked())) await new Promise((resolve) => setImmediate(resolve));
+    const watched = request.finally(() => (answered = true));
+    watched.catch(() => undefined);
+    while (!answered && (await stuck()) < waiting) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const commitOnce = async <Answer>(request: Promise<Answer>) => {
+    await untilStuck(request);
     await run('commit');
-    return answer;
+    return request;
   };
   await run('begin');
-  return play({ run, commitOnce }).finally(() => Promise.all([own.end(), watch.end()]));
+  return play({ run, untilStuck, commitOnce }).finally(() => Promise.all([own.end(), watch.end()]));
 }
