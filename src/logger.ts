@@ -7,13 +7,20 @@ export type Logger = {
   error(fields: object, message: string): void;
 };
 
-/** JSON lines on stdout. Nothing secret is ever passed in; `redact` is the second lock on that door. */
+const FLUSH_MS = 250;
+
+/**
+ * JSON lines on stdout. Nothing secret is ever passed in; `redact` is the second lock on that door. Lines are gathered for a
+ * moment, since a write a line would cost a busy process a tenth of its time; the process's end writes what is left.
+ */
 export function createLogger(level: string): Logger {
+  const lines = pino.destination({ minLength: 8_192, periodicFlush: FLUSH_MS, sync: true });
+  process.on('exit', () => lines.flushSync());
   return pino({
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     redact: ['*.authorization', '*.key', '*.secret', '*.password'],
-  });
+  }, lines);
 }

@@ -44,9 +44,26 @@ export function reading(database: Database): Transaction {
   return spanning.getStore()?.fork({ keepTransactionContext: true }) ?? database.em.fork();
 }
 
-/** Runs `work` in one transaction of its own (READ COMMITTED): all of it is committed, or none. */
+/** Runs `work` in one transaction of its own (READ COMMITTED): all of it is committed, or none. A refusal commits nothing. */
 export async function inTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return reading(database).transactional(work);
+  const refusal: { value?: T } = {};
+  return reading(database)
+    .transactional(async (tx) => {
+      const value = await work(tx);
+      if (!isRefusal(value)) return value;
+      refusal.value = value;
+      throw rollBack;
+    })
+    .catch((error: unknown) => {
+      if (error === rollBack && refusal.value !== undefined) return refusal.value;
+      throw error;
+    });
+}
+
+const rollBack = new Error('a refusal rolls back');
+
+function isRefusal(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'ok' in value && value.ok === false;
 }
 
 /** As `inTransaction`, and never a part of a transaction around it. */

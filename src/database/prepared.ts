@@ -14,19 +14,16 @@ export async function runPrepared<Row extends QueryResultRow>(database: Database
 const MOST_IN_ONE = 200;
 
 /**
- * Lets questions that wait at the same moment share one statement: a few statements are under way, and what is asked meanwhile
- * goes together into the next. `answer` gives as many answers as it is given questions, in their order.
+ * Lets questions that wait at the same moment share one statement: while one is under way, what is asked goes together into the
+ * next. `answer` gives as many answers as it is given questions, in their order, and must not wait for somebody else's lock.
  */
-export function shareStatement<Question, Answer>(
-  mostAtOnce: number,
-  answer: (questions: readonly Question[]) => Promise<Answer[]>,
-): (question: Question) => Promise<Answer> {
+export function shareStatement<Question, Answer>(answer: (questions: readonly Question[]) => Promise<Answer[]>): (question: Question) => Promise<Answer> {
   const waiting: (() => void)[] = [];
-  let underWay = 0;
-  const answerNext = async (questions: readonly Question[]) => {
-    underWay += 1;
+  let underWay = false;
+  const answerNext = (questions: readonly Question[]) => {
+    underWay = true;
     return answer(questions).finally(() => {
-      underWay -= 1;
+      underWay = false;
       waiting.shift()?.();
     });
   };
@@ -34,8 +31,8 @@ export function shareStatement<Question, Answer>(
     cache: false,
     maxBatchSize: MOST_IN_ONE,
     batchScheduleFn: (go) => {
-      if (underWay < mostAtOnce) setImmediate(go);
-      else waiting.push(go);
+      if (underWay) waiting.push(go);
+      else setImmediate(go);
     },
   });
   return (question) => loader.load(question);

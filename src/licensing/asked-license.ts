@@ -66,7 +66,7 @@ const statement: Prepared = {
 
 /** Reads licenses by their keys. Questions that wait together share one statement, and the same question is put once. */
 export function askedLicenses(database: Database): (asked: Asked) => Promise<AskedLicense | null> {
-  return shareStatement<Asked, AskedLicense | null>(Number(process.env['L1'] ?? 1), async (questions) => {
+  return shareStatement<Asked, AskedLicense | null>(async (questions) => {
     const nameOf = ({ keyHash, fingerprint }: Asked) => `${keyHash.toString('latin1')}${fingerprint ?? ''}`;
     const distinct = new Map(questions.map((asked) => [nameOf(asked), asked]));
     const places = [...distinct.values()];

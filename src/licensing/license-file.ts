@@ -24,7 +24,7 @@ const COLUMNS = 60;
 type Encryption = { licenseKey: string; iv?: Buffer } | null;
 
 /** Writes the file of a document: for a machine when its data is one. */
-export function writeLicenseFile(document: LicenseDocument, signer: Pick<Signer, 'kid' | 'sign'>, encryption: Encryption): { certificate: string; algorithm: Algorithm } {
+export function writeLicenseFile(document: LicenseDocument, signer: Signer, encryption: Encryption): { certificate: string; algorithm: Algorithm } {
   const kind: Kind = document.data.type === 'machines' ? 'machine' : 'license';
   const payload = Buffer.from(JSON.stringify(document));
   const alg: Algorithm = encryption === null ? 'base64+ed25519' : 'aes-256-gcm+ed25519';

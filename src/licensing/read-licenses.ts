@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { License, type LicenseRow } from '../database/license-rows.ts';
 import { type Database, query, reading } from '../database/orm.ts';
 import { newestFirst, type Page, type PageRequest, readPage } from '../database/page.ts';
-import { liveRow, type Scope } from '../database/scope.ts';
+import { liveRow, rowOf, type Scope } from '../database/scope.ts';
 import { notFound, ok, type Result } from '../errors.ts';
 import type { Status } from './core/status.ts';
 import type { LicenseKeys } from './license-key.ts';
@@ -34,7 +34,7 @@ export async function listLicenses(
 ): Promise<Page<LicenseDetails> | null> {
   const tx = reading(database);
   const list = {
-    at: (id: string) => tx.findOne(License, liveRow(scope, id)),
+    at: (id: string) => tx.findOne(License, rowOf(scope, id)),
     after: async (last: LicenseRow | null, limit: number) => {
       const matching = await query(tx, matchingIds({ scope, keys, filter, slackHours, after: last?.id ?? null, limit }, now));
       return tx.find(License, { id: { $in: matching.map(({ id }) => id) } }, { orderBy: newestFirst });

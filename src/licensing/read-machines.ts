@@ -2,7 +2,7 @@ import { Policy } from '../database/catalog-rows.ts';
 import { License, Machine, type MachineRow } from '../database/license-rows.ts';
 import { type Database, inTransaction, reading, type Transaction } from '../database/orm.ts';
 import { newestFirst, older, type Page, type PageRequest, readPage } from '../database/page.ts';
-import { liveIn, liveRow, type Scope } from '../database/scope.ts';
+import { liveIn, liveRow, rowOf, type Scope } from '../database/scope.ts';
 import { notFound, ok, type Result } from '../errors.ts';
 import type { machineFields } from './core/machine.ts';
 import type { z } from 'zod';
@@ -21,7 +21,7 @@ export async function listMachines(database: Database, scope: Scope, filter: { l
   const tx = reading(database);
   const equal = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
   const list = {
-    at: (id: string) => tx.findOne(Machine, liveRow(scope, id)),
+    at: (id: string) => tx.findOne(Machine, rowOf(scope, id)),
     after: (last: MachineRow | null, limit: number) => tx.find(Machine, { ...liveIn(scope), ...equal, ...older(last) }, { orderBy: newestFirst, limit }),
   };
   const found = await readPage<MachineRow>(list, page);

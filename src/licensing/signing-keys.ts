@@ -14,8 +14,6 @@ export type Signer = {
   kid: string;
   /** Ed25519 over the text's UTF-8 bytes: 64 bytes. */
   sign(text: string): Buffer;
-  /** The same, made beside the event loop: for what is signed thousands of times a second. */
-  signAside(text: string): Promise<Buffer>;
 };
 
 /** `raw` is the 32 bytes of the key. `retiredAt` is null for the current one. */
@@ -78,13 +76,7 @@ async function readPublicKeys(database: Database): Promise<PublicKey[]> {
 
 /** A signer of a private key. */
 export function createSigner(kid: string, privateKey: KeyObject): Signer {
-  return {
-    kid,
-    sign: (text) => sign(null, Buffer.from(text), privateKey),
-    signAside: (text) => new Promise((resolve, reject) => {
-      sign(null, Buffer.from(text), privateKey, (error, signature) => (error ? reject(error) : resolve(signature)));
-    }),
-  };
+  return { kid, sign: (text) => sign(null, Buffer.from(text), privateKey) };
 }
 
 function kidOf(raw: Buffer): string {

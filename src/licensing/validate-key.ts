@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type AskedLicense, askedLicenses } from './asked-license.ts';
 import { fingerprint, heartbeatDueAt, isDead } from './core/machine.ts';
@@ -52,7 +51,7 @@ export function createValidations({ warn, now, ...licensing }: Licensing & { war
       const counted = judged.valid && license.maxUses !== null;
       const usesCount = counted ? await takeUse(license.id) : license.usesCount;
       const verdict = usesCount === null ? judge({ ...examinedOf(license, at), usesLeft: false }, request) : judged;
-      notes.add(noteOf(license, { fingerprint: request.fingerprint, validatedAt: verdict.valid ? at : null }));
+      notes.add(noteOf(license, { fingerprint: request.fingerprint ?? null, validatedAt: verdict.valid ? at : null }));
       return { ...verdict, license: { ...license, usesCount: usesCount ?? license.maxUses ?? 0 } };
     },
   };
@@ -72,9 +71,8 @@ function examinedOf(license: JudgedLicense, now: Date): Examined {
 }
 
 /** A use that a limit counts was counted already. */
-function noteOf({ id, scopeId, maxUses }: JudgedLicense, { fingerprint: sent, validatedAt }: { fingerprint: string | undefined; validatedAt: Date | null }) {
-  const fingerprintHash = sent === undefined ? null : createHash('sha256').update(sent).digest();
-  return { licenseId: id, scopeId, validatedAt, uses: validatedAt !== null && maxUses === null ? 1 : 0, fingerprintHash };
+function noteOf({ id, scopeId, maxUses }: JudgedLicense, asked: { fingerprint: string | null; validatedAt: Date | null }) {
+  return { ...asked, licenseId: id, scopeId, uses: asked.validatedAt !== null && maxUses === null ? 1 : 0 };
 }
 
 /** The machine that asked, as the answer shows it. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { License } from '../database/license-rows.ts';
 import { type Database, inOwnTransaction, query, type Transaction } from '../database/orm.ts';
@@ -12,12 +13,12 @@ import { withDetails } from './store.ts';
  * lose that second.
  */
 
-/** `validatedAt` is null for a validation that failed; `fingerprintHash` is the SHA-256 of the one it brought. */
-type Note = { licenseId: string; scopeId: number; validatedAt: Date | null; uses: number; fingerprintHash: Buffer | null };
+/** `validatedAt` is null for a validation that failed, `fingerprint` for one that brought none. */
+type Note = { licenseId: string; scopeId: number; validatedAt: Date | null; uses: number; fingerprint: string | null };
 
 export type ValidationNotes = { add(note: Note): void; flush(): Promise<void>; stop(): Promise<void> };
 
-type Gathered = { scopeId: number; validatedAt: Date | null; uses: number; fingerprints: Map<string, Buffer> };
+type Gathered = { scopeId: number; validatedAt: Date | null; uses: number; fingerprints: Set<string> };
 
 type Batch = Map<string, Gathered>;
 
@@ -46,7 +47,7 @@ export function gatherNotes({ database, slackHours, warn, now }: Setting): Valid
       throw error;
     });
     if (written.size > MOST_REMEMBERED) written.clear();
-    for (const [licenseId, { fingerprints }] of batch) for (const hash of fingerprints.keys()) written.add(licenseId + hash);
+    for (const [licenseId, { fingerprints }] of batch) for (const fingerprint of fingerprints) written.add(licenseId + fingerprint);
   };
   const write = async () => {
     clearTimeout(timer);
@@ -62,17 +63,16 @@ export function gatherNotes({ database, slackHours, warn, now }: Setting): Valid
 }
 
 function gather(gathered: Batch, note: Note, written: Set<string>): void {
-  const { licenseId, scopeId, validatedAt, uses, fingerprintHash } = note;
-  const before = gathered.get(licenseId) ?? { scopeId, validatedAt: null, uses: 0, fingerprints: new Map<string, Buffer>() };
+  const { licenseId, scopeId, validatedAt, uses, fingerprint } = note;
+  const before = gathered.get(licenseId) ?? { scopeId, validatedAt: null, uses: 0, fingerprints: new Set<string>() };
   const later = validatedAt !== null && (before.validatedAt === null || validatedAt > before.validatedAt);
-  const hash = fingerprintHash?.toString('latin1');
-  if (fingerprintHash && hash !== undefined && !written.has(licenseId + hash)) before.fingerprints.set(hash, fingerprintHash);
+  if (fingerprint !== null && !written.has(licenseId + fingerprint)) before.fingerprints.add(fingerprint);
   gathered.set(licenseId, { ...before, validatedAt: later ? validatedAt : before.validatedAt, uses: before.uses + uses });
 }
 
 function notesOf(batch: Batch): Note[] {
   return [...batch].flatMap(([licenseId, { scopeId, validatedAt, uses, fingerprints }]) =>
-    [null, ...fingerprints.values()].map((fingerprintHash) => ({ licenseId, scopeId, validatedAt, uses: fingerprintHash ? 0 : uses, fingerprintHash })));
+    [null, ...fingerprints].map((fingerprint) => ({ licenseId, scopeId, validatedAt, uses: fingerprint === null ? uses : 0, fingerprint })));
 }
 
 async function writeNotes(tx: Transaction, batch: Batch, slackHours: number, now: Date): Promise<void> {
@@ -98,7 +98,7 @@ async function writeValidations(tx: Transaction, batch: Batch): Promise<string[]
 
 /** Returns the licenses whose count of fingerprints went past what their policy takes for one customer's. */
 async function writeFingerprints(tx: Transaction, batch: Batch, now: Date): Promise<string[]> {
-  const seen = [...batch].flatMap(([licenseId, { scopeId, fingerprints }]) => [...fingerprints.values()].map((hash) => ({ licenseId, scopeId, hash })));
+  const seen = [...batch].flatMap(([licenseId, { scopeId, fingerprints }]) => [...fingerprints].map((fingerprint) => ({ licenseId, scopeId, hash: createHash('sha256').update(fingerprint).digest() })));
   if (seen.length === 0) return [];
   const rows = await query(tx, sql<{ id: string }>`
     with seen as (

@@ -59,6 +59,12 @@ describe('a license', () => {
     expect(await tillkey.call('POST', path, { body: { policyId: policy.id, key: 'too sho' } })).toMatchObject({ status: 400 });
   });
 
+  test('that is refused leaves nothing behind, not even the customer it was for', async () => {
+    const { key, policyId } = await createLicense(tillkey, { license: { key: 'taken-already' } });
+    expect(await tillkey.call('POST', path, { body: { policyId, key, userEmail: 'left-out@example.com' } })).toMatchObject({ status: 409 });
+    expect((await tillkey.call('GET', '/api/v1/customers?email=left-out@example.com')).body.data).toEqual([]);
+  });
+
   test('gives its own key free when it is deleted', async () => {
     const key = 'used-a-second-time';
     const first = await createLicense(tillkey, { license: { key } });

@@ -1,6 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { activate, createLicense, validate } from '../support/license.ts';
+import { withRival } from '../support/rival.ts';
 import { LIVE_KEY, startTestService, testClock, type TestService } from '../support/service.ts';
 
 const clock = testClock(new Date('2026-06-01T00:00:00.000Z'));
@@ -110,6 +111,18 @@ describe('uses', () => {
     expect(answers.filter(({ code }) => code === 'USES_EXCEEDED')).toHaveLength(150);
     expect(new Set(answers.filter(({ valid }) => valid).map((answer) => answer.license.usesCount)).size).toBe(50);
     expect((await read(license)).usesCount).toBe(50);
+  });
+
+  test('of a license whose row somebody holds wait for it, and no other license waits', async () => {
+    const [held, unheld] = [await createLicense(tillkey, { policy: { ...free, maxUses: 5 } }), await createLicense(tillkey, { policy: { ...free, maxUses: 5 } })];
+    await withRival(tillkey.databaseUrl, async (rival) => {
+      await rival.run('update licenses set uses_count = 4 where id = $1', [held.id]);
+      const waiting = Promise.all(Array.from({ length: 3 }, () => validate(tillkey, held)));
+      await rival.untilStuck(waiting);
+      expect(await validate(tillkey, unheld)).toMatchObject({ code: 'VALID', license: { usesCount: 1 } });
+      const codes = (await rival.commitOnce(waiting)).map(({ code }) => code);
+      expect(codes.sort()).toEqual(['USES_EXCEEDED', 'USES_EXCEEDED', 'VALID']);
+    });
   });
 
   test('are counted for successful validations only, limited or not', async () => {

@@ -6,16 +6,18 @@ import { readLicenseFile, writeLicenseFile } from '../../src/licensing/license-f
 import { createSigningKeys, type PublicKey } from '../../src/licensing/signing-keys.ts';
 import { createDatabase } from '../support/database.ts';
 import { document, ISSUED, PRODUCT_ID } from '../support/offline-file.ts';
+import { withRival } from '../support/rival.ts';
 
 const SECRET = 'a secret for tests, long enough to pass';
 const now = new Date('2026-03-01T12:00:00.000Z');
 const later = new Date('2026-04-01T12:00:00.000Z');
 
 let database: Database;
+let databaseUrl: string;
 let drop: () => Promise<void>;
 beforeAll(async () => {
   const created = await createDatabase();
-  [database, drop] = [await connectDatabase(created.url), created.drop];
+  [database, databaseUrl, drop] = [await connectDatabase(created.url), created.url, created.drop];
 });
 afterAll(async () => {
   await database.close(true);
@@ -58,8 +60,13 @@ describe('a rotation', () => {
 
   test('of two at once makes one key, which both name', async () => {
     await keys().ensure(now);
-    const [one, other] = await Promise.all([keys().rotate(later), keys().rotate(later)]);
-    expect(one.kid).toBe(other.kid);
+    await withRival(databaseUrl, async (rival) => {
+      await rival.run('select 1 from signing_keys for update');
+      const rotations = Promise.all([keys().rotate(later), keys().rotate(later)]);
+      await rival.untilStuck(rotations, 2);
+      const [one, other] = await rival.commitOnce(rotations);
+      expect(one.kid).toBe(other.kid);
+    });
     expect(await keys().publicKeys()).toHaveLength(2);
   });
 
