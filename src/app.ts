@@ -9,7 +9,7 @@ import { mount } from './handlers/http/mount.ts';
 import type { Route } from './handlers/http/route.ts';
 import { publicKeyRoutes } from './handlers/public-keys.ts';
 import { documentOf } from './handlers/openapi/document.ts';
-import { referencePages } from './handlers/reference.ts';
+import { serveReference } from './handlers/reference.ts';
 import { rawBody, stripeWebhook } from './handlers/stripe-webhook.ts';
 import { apiKeyRoutes } from './handlers/v1/api-keys.ts';
 import { customerRoutes } from './handlers/v1/customers.ts';
@@ -60,7 +60,7 @@ export function createApp(dependencies: Dependencies): Express {
   const api = routes(dependencies);
   const document = documentOf(api, { publicUrl: config.PUBLIC_URL });
   mount(app, api, dependencies);
-  app.use('/api', referencePages(document, others));
+  serveReference(app, document, others);
   app.use(others, answerOtherMethods(document.paths), answerUnknownPath);
   app.use(answerErrors(log));
   return app;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { type RequestHandler, Router } from 'express';
+import type { Express, RequestHandler } from 'express';
 
 /** The OpenAPI document, and a page to read it on: Swagger UI out of our own node_modules, so that it works offline. */
 
@@ -44,18 +44,21 @@ const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/p
 /** Of the package's files, those the page names. */
 const files = ['favicon-32x32.png', 'index.css', 'swagger-ui-bundle.js', 'swagger-ui.css'];
 
-/** `/openapi.json` and `/reference`, to be mounted at `/api`. The document never changes while a process lives. */
-export function referencePages(document: object, limit: RequestHandler): Router {
-  const router = Router({ strict: true });
-  router.get('/openapi.json', limit, fixed('json', JSON.stringify(document)));
-  router.get('/reference', limit, fixed('html', page));
-  router.get('/reference/', limit, (_request, response) => response.redirect(308, '../reference'));
-  router.get('/reference/start.js', limit, fixed('js', start));
+/** Serves the document and the page. The document never changes while a process lives. */
+export function serveReference(app: Express, document: object, limit: RequestHandler): void {
+  app.get('/api/openapi.json', limit, fixed('json', JSON.stringify(document)));
+  app.get('/api/reference', limit, withoutSlash, fixed('html', page));
+  app.get('/api/reference/start.js', limit, fixed('js', start));
   for (const file of files) {
-    router.get(`/reference/${file}`, limit, (_request, response) => response.set(guards).sendFile(file, { root: folder, maxAge: '1 day' }));
+    app.get(`/api/reference/${file}`, limit, (_request, response) => response.set(guards).sendFile(file, { root: folder, maxAge: '1 day' }));
   }
-  return router;
 }
+
+/** With a slash at its end the page would look for its files in the wrong place. */
+const withoutSlash: RequestHandler = (request, response, next) => {
+  if (request.path.endsWith('/')) response.redirect(308, '../reference');
+  else next();
+};
 
 /** A text from memory, which whoever has it already need not load again. */
 function fixed(type: string, text: string): RequestHandler {
