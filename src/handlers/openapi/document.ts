@@ -63,7 +63,7 @@ export function documentOf(routes: Route[], { publicUrl }: { publicUrl: string |
   const components = shared.schemas.components;
   return {
     openapi: '3.1.1',
-    info: { title: 'Tillkey', version: '1', summary: 'From the till to the key', description: about, license: { name: 'MIT', identifier: 'MIT' } },
+    info: { title: 'Tillkey', version: '1', summary: 'From the till to the key', description: about, license: { name: 'MIT' } },
     servers: [{ url: '/', description: 'Where this document is' }, ...(publicUrl === undefined ? [] : [{ url: publicUrl }])],
     tags: tagsOf(paths),
     paths,

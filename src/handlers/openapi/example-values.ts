@@ -49,6 +49,7 @@ export const exampleValues: Record<string, Json | undefined> = {
   ...{ 'StripeEvent.id': 'evt_1QwErTyInvoicePaid', 'StripeEvent.type': 'invoice.paid', apiVersion: '2025-03-31.basil', objectId: 'in_1QwErTy123456', attempts: 1, receivedAt: bought },
   ...{ 'StripeEvent.outcome': 'applied', 'StripeEvent.reason': null },
 
-  ...{ 'ApiKey.id': apiKey, 'ApiKey.name': 'Build server', 'ApiKey.scopes': ['licenses:read', 'licenses:write'], 'ApiKey.prefix': 'lk_live_7Kq3', 'ApiKey.key': 'lk_live_7Kq3mZ0v…', lastUsedAt: null },
-  ...{ 'Event.id': event, 'Event.type': 'license.created', 'Webhook.id': webhook, 'WebhookDelivery.id': delivery },
+  ...{ 'ApiKey.id': apiKey, 'ApiKey.name': 'Build server', 'ApiKey.scopes': ['licenses:read', 'licenses:write'], 'ApiKey.prefix': 'lk_live_7Kq3', lastUsedAt: null },
+  ...{ 'NewApiKey.id': apiKey, 'NewApiKey.name': 'Build server', 'NewApiKey.scopes': ['licenses:read', 'licenses:write'], 'NewApiKey.prefix': 'lk_live_7Kq3', 'NewApiKey.key': 'lk_live_7Kq3mZ0v…' },
+  ...{ 'Event.id': event, 'Event.type': 'license.created', 'Event.data': { id: license ?? '', status: 'active' }, sequence: 1, 'Webhook.id': webhook, 'WebhookDelivery.id': delivery },
 };
