@@ -16,6 +16,8 @@ export type World = {
   customerId: string;
   mappingId: string;
   stripeEventId: string;
+  eventId: string;
+  apiKeyId: string;
   /** Differs in every world: names that must be unique are made of it. */
   mark: string;
 };
@@ -36,9 +38,12 @@ export async function createWorld(tillkey: TestService, ask: Ask, key: string): 
   const fingerprint = `fingerprint-${mark}`;
   const machine = await send('POST', '/machines', { licenseId: license.id, fingerprint });
   const mapping = await send('POST', '/stripe-mappings', { policyId: policy.id, stripePriceId: `price_${mark}` });
+  const apiKey = await send('POST', '/api-keys', { name: `Key ${mark}` });
+  const [event] = await send('GET', `/events?licenseId=${license.id}`);
   return {
     productId: product.id, policyId: policy.id, entitlementId: entitlement.id, licenseId: license.id, licenseKey: license.key,
-    machineId: machine.id, fingerprint, customerId: license.customerId, mappingId: mapping.id, stripeEventId: await storeEvent(tillkey), mark,
+    machineId: machine.id, fingerprint, customerId: license.customerId, mappingId: mapping.id, stripeEventId: await storeEvent(tillkey),
+    eventId: event.id, apiKeyId: apiKey.id, mark,
   };
 }
 
