@@ -124,7 +124,7 @@ let ask: (asked: Asked) => Promise<Heard>;
 let close: () => void;
 let world: World;
 let table: Route[];
-let keys: { unscoped: string; expired: string; deleted: string; otherAccount: string; otherLicense: string };
+let keys: { unscoped: string; expired: string; deleted: string; otherAccount: string; otherLicense: string; deletedLicense: string };
 
 beforeAll(async () => {
   tillkey = await startTestService({ role: 'web', environment: { RATE_LIMIT_ACTIVATE: '0' } });
@@ -132,7 +132,10 @@ beforeAll(async () => {
   table = routes(tillkey.service.dependencies);
   const scopeId = tillkey.service.dependencies.scopes.find(({ mode }) => mode === 'test')!.id;
   world = await createWorld(tillkey, ask, TEST_KEY);
+  const gone = await createWorld(tillkey, ask, TEST_KEY);
+  await ask({ method: 'DELETE', path: `/api/v1/licenses/${gone.licenseId}`, headers: asJson(TEST_KEY) });
   keys = {
+    deletedLicense: gone.licenseKey,
     unscoped: await insertApiKey(tillkey, { scopeId, scopes: ['nothing:read'] }),
     expired: await insertApiKey(tillkey, { scopeId, expiresAt: '2020-01-01T00:00:00Z' }),
     deleted: await insertApiKey(tillkey, { scopeId, deletedAt: '2020-01-01T00:00:00Z' }),
@@ -189,6 +192,7 @@ const strangers: Stranger[] = [
   { who: 'a deleted API key', headers: bearer(() => keys.deleted), ...unauthorized },
   { who: 'a license key as an API key', headers: bearer(() => world.licenseKey), ...unauthorized },
   { who: 'an unknown license key', headers: () => ({ authorization: 'License ACME-0000-0000-0000-0000' }), ...unauthorized },
+  { who: 'the key of a deleted license', headers: () => ({ authorization: `License ${keys.deletedLicense}` }), ...unauthorized },
   { who: 'an API key without the permission', headers: bearer(() => keys.unscoped), status: 403, code: 'FORBIDDEN' },
 ];
 
