@@ -40,7 +40,8 @@ const start = `SwaggerUIBundle({
 });
 `;
 
-const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+const require = createRequire(import.meta.url);
+const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
 /** Of the package's files, those the page names. */
 const files = ['favicon-32x32.png', 'index.css', 'swagger-ui-bundle.js', 'swagger-ui.css'];
 

@@ -80,6 +80,7 @@ const rows: Record<string, Row> = {
   'post /api/v1/licenses/:id/renew': license.act('renew', () => ({ expiresAt: '2032-01-01T00:00:00Z' })),
   'post /api/v1/licenses/:id/rotate-key': license.act('rotate-key'),
   'post /api/v1/licenses/:id/reset-usage': license.act('reset-usage'),
+  'post /api/v1/licenses/:id/resync': license.act('resync', () => ({}), 409),
   'post /api/v1/licenses/:id/entitlements': license.act('entitlements', grants),
   'delete /api/v1/licenses/:id/entitlements': license.act('entitlements', grants),
   'post /api/v1/licenses/:id/checkout': license.act('checkout', ({ fingerprint }) => ({ fingerprint })),

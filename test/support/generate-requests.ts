@@ -128,7 +128,7 @@ const spoilers: ((chance: Chance, draft: Draft) => void)[] = [
   },
   (chance, draft) => {
     const [holder, name] = chance.pick(placesIn(draft.body)) ?? [];
-    if (holder) delete holder[name!];
+    if (holder) Reflect.deleteProperty(holder, name!);
   },
   (chance, draft) => {
     const [holder, name] = chance.pick(placesIn(draft.body)) ?? [];
@@ -147,7 +147,7 @@ const spoilers: ((chance: Chance, draft: Draft) => void)[] = [
   (chance, draft) => draft.asked.push([chance.pick([...draft.query, 'cursor']), encodeURIComponent(chance.pick(Object.values(draft.world)))]),
   (chance, draft) => (draft.path = draft.path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|evt_\w+/, () => chance.pick([...inAddress.filter((text) => text !== '' && text !== '..'), ...Object.values(draft.world).map(encodeURIComponent)]))),
   (chance, draft) => (draft.headers['authorization'] = chance.pick([...credentials, `License ${draft.world.licenseKey}`, `License ${draft.world.licenseKey}`])),
-  (chance, draft) => delete draft.headers[chance.pick(['authorization', 'content-type'])],
+  (chance, draft) => Reflect.deleteProperty(draft.headers, chance.pick(['authorization', 'content-type'])),
   (chance, draft) => (draft.headers['content-type'] = chance.pick(types)),
   (chance, draft) => (draft.headers['idempotency-key'] = chance.pick(['', 'a b', 'x'.repeat(256), 'é', 'once', 'twice', chance.whole(1e9).toString(36)])),
   (chance, draft) => (draft.headers[chance.pick(['accept', 'content-encoding', 'x-forwarded-for', 'range', 'x-http-method-override'])] = chance.pick(['', '*', 'gzip', 'identity', 'x', '127.0.0.1, x', 'bytes=0-1', 'DELETE'])),

@@ -11,7 +11,7 @@ import { parse } from './parse.ts';
  * all, `mount.ts` serves them and the OpenAPI document is written from them.
  */
 
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 /** `input` checks the query of a GET and the body of anything else. */
 type Place<Input extends z.ZodType> = {

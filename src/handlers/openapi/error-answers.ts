@@ -21,7 +21,7 @@ const meanings: Record<number, string> = {
   404: 'Absent, deleted, or somebody else’s: the three are not told apart.',
   409: 'It conflicts with what is there.',
   413: 'The body is larger than 1 MB.',
-  415: 'The body is not `application/json`.',
+  415: 'The body is not `application/json`, or packed in a way that is not known.',
   422: 'The request is well formed, and a rule says no.',
   429: 'Too many requests. `Retry-After` says when to come back.',
   500: 'Something went wrong on our side. Nothing but the request id is told.',

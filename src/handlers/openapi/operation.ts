@@ -19,7 +19,7 @@ export function operationOf(route: Route, shared: Shared): JsonObject {
     ...accessOf(route),
     parameters: [...pathParameters(route.path, owner), ...inputParameters(route, shared), ...headerParameters(route)],
     ...bodyOf(route, { operationId, owner }, shared),
-    responses: { ...successOf(route, answer, { owner, components: shared.schemas.components }), ...errorAnswers(codesOf(route), shared.responses) },
+    responses: { ...successOf(route, answer, shared.schemas.components), ...errorAnswers(codesOf(route), shared.responses) },
   };
 }
 
@@ -66,14 +66,12 @@ function bodyOf({ method, input }: Route, { operationId, owner }: { operationId:
   };
 }
 
-type Told = { owner: string; components: Schemas['components'] };
-
-function successOf(route: Route, schema: JsonObject | null, { owner, components }: Told): JsonObject {
+function successOf(route: Route, schema: JsonObject | null, components: Schemas['components']): JsonObject {
   const { status, also, headers = {} } = route.answers;
   const described = (description: string): JsonObject => ({
     description,
     headers: { ...sharedHeaders(route), ...Object.fromEntries(Object.entries(headers).map(([name, about]) => [name, { description: about, schema: { type: 'string' } }])) },
-    ...(schema && { content: { 'application/json': { schema, example: exampleOf(schema, { owner, field: '', kind: 'answer' }, components) } } }),
+    ...(schema && { content: { 'application/json': { schema, example: exampleOf(schema, { owner: '', field: '', kind: 'answer' }, components) } } }),
   });
   return { [String(status)]: described(schema === null ? 'Done.' : route.summary), ...(also && { [String(also.status)]: described(also.when) }) };
 }

@@ -13,7 +13,7 @@ const stripeEvent: JsonObject = {
   parameters: [{ name: 'Stripe-Signature', in: 'header', required: true, description: 'Over the bytes of the body', schema: { type: 'string' }, example: 't=1772357400,v1=5257a8…' }],
   requestBody: { required: true, content: { 'application/json': { schema: { type: 'object' }, example: { id: 'evt_1QwErTyInvoicePaid', object: 'event', type: 'invoice.paid', created: 1_772_357_400, livemode: true, data: { object: {} } } } } },
 };
-const webhookRefuses: ErrorCode[] = ['INVALID_SIGNATURE', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE', 'NOT_FOUND', 'INTERNAL', 'WEBHOOK_NOT_CONFIGURED'];
+const webhookRefuses: ErrorCode[] = ['INVALID_SIGNATURE', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'NOT_FOUND', 'INTERNAL', 'WEBHOOK_NOT_CONFIGURED'];
 const account: JsonObject = { name: 'account', in: 'path', required: true, schema: { type: 'string' }, example: '01975d6e-3f00-7a10-8c00-000000000001' };
 
 const pages: Record<string, Record<string, Page & { id: string; tag: string }>> = {
