@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { routes } from '../../src/app.ts';
-import { asJson, type Asked, asker, type Heard } from '../support/ask.ts';
+import { asJson, type Asked, asker, type Heard, sendBytes } from '../support/ask.ts';
 import { notAnError } from '../support/documented.ts';
 import { generateRequests } from '../support/generate-requests.ts';
 import { startTestService, TEST_KEY, type TestService } from '../support/service.ts';
@@ -127,6 +127,7 @@ describe('another kind of content', () => {
   test('of 3 MB is 413, as it is, in pieces or packed small', async () => {
     const large = productWith(`"description":"${'x'.repeat(3_000_000)}"`);
     expect(refusal(await post('/products', large))).toEqual([413, 'PAYLOAD_TOO_LARGE', null]);
+    expect(refusal(await post('/products', large, { 'transfer-encoding': 'chunked' }))).toEqual([413, 'PAYLOAD_TOO_LARGE', null]);
     expect(refusal(await post('/products', gzipSync(large), { 'content-encoding': 'gzip' }))).toEqual([413, 'PAYLOAD_TOO_LARGE', null]);
     expect(refusal(await post('/licenses/validate-key', large))).toEqual([413, 'PAYLOAD_TOO_LARGE', null]);
   });
@@ -177,6 +178,23 @@ describe('a header that is not right', () => {
 
   test.each(['', ' ', 'a b', 'x'.repeat(256), 'x'.repeat(5000), 'é', 'a\tb'])('Idempotency-Key: %j is 400', async (key) => {
     expect(refusal(await post('/products', productWith('"description":null'), { 'idempotency-key': key }))).toEqual([400, 'VALIDATION_ERROR', null]);
+  });
+});
+
+describe('bytes that are no request', () => {
+  const head = 'GET /api/v1/products HTTP/1.1\r\nHost: localhost\r\n';
+  test.each<[string, string, number]>([
+    ['a method nobody knows', 'FETCH /api/v1/products HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
+    ['no HTTP at all', 'hello\r\n\r\n', 400],
+    ['a NUL in a header', `${head}Authorization: Bearer \u0000\r\n\r\n`, 400],
+    ['a header without a name', `${head}: x\r\n\r\n`, 400],
+    ['40 KB of headers', `${head}X-Long: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
+    ['two lengths', 'POST /api/v1/products HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx', 400],
+    ['a length below zero', 'POST /api/v1/products HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n', 400],
+  ])('%s', async (_title, bytes, status) => {
+    const [top = '', body = ''] = (await sendBytes(tillkey.url, bytes)).split('\r\n\r\n');
+    const requestId = /x-request-id: (\S+)/i.exec(top)?.[1];
+    expect([top.split(' ')[1], notAnError({ status, body: JSON.parse(body || 'null'), headers: { 'x-request-id': requestId } })]).toEqual([String(status), null]);
   });
 });
 
