@@ -2,11 +2,14 @@ import express, { type Express } from 'express';
 import type { Dependencies } from './dependencies.ts';
 import { healthz, readyz } from './handlers/health.ts';
 import { limitOthers } from './handlers/http/limit.ts';
+import { answerOtherMethods } from './handlers/http/other-methods.ts';
 import { answerErrors, answerUnknownPath } from './handlers/http/problem.ts';
 import { identifyRequests } from './handlers/http/request-id.ts';
 import { mount } from './handlers/http/mount.ts';
 import type { Route } from './handlers/http/route.ts';
 import { publicKeyRoutes } from './handlers/public-keys.ts';
+import { documentOf } from './handlers/openapi/document.ts';
+import { serveReference } from './handlers/reference.ts';
 import { rawBody, stripeWebhook } from './handlers/stripe-webhook.ts';
 import { apiKeyRoutes } from './handlers/v1/api-keys.ts';
 import { customerRoutes } from './handlers/v1/customers.ts';
@@ -23,7 +26,7 @@ import { stripeMappingRoutes } from './handlers/v1/stripe-mappings.ts';
 import { validateKeyRoute } from './handlers/v1/validate-key.ts';
 
 /** The route table of the API. */
-function routes(dependencies: Dependencies): Route[] {
+export function routes(dependencies: Dependencies): Route[] {
   return [
     validateKeyRoute(dependencies),
     ...publicKeyRoutes(dependencies),
@@ -54,8 +57,11 @@ export function createApp(dependencies: Dependencies): Express {
   app.get('/healthz', others, healthz);
   app.get('/readyz', others, readyz(dependencies));
   app.post(['/webhooks/stripe', '/webhooks/stripe/:account'], rawBody, stripeWebhook(dependencies));
-  mount(app, routes(dependencies), dependencies);
-  app.use(others, answerUnknownPath);
+  const api = routes(dependencies);
+  const document = documentOf(api, { publicUrl: config.PUBLIC_URL });
+  mount(app, api, dependencies);
+  serveReference(app, document, others);
+  app.use(others, answerOtherMethods(document.paths), answerUnknownPath);
   app.use(answerErrors(log));
   return app;
 }

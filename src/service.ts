@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { createApp } from './app.ts';
 import { bannerOf } from './banner.ts';
@@ -29,6 +31,7 @@ async function start(role: Role, dependencies: Dependencies, dataFolder: string)
   const { config } = dependencies;
   const worker = role === 'all' || role === 'worker' ? await startWorker(dependencies) : null;
   const server = role === 'all' || role === 'web' ? createServer(createApp(dependencies)) : null;
+  server?.on('clientError', answerUnreadable);
   const port = server ? await listen(server, config.PORT, config.HOST) : 0;
   const url = server ? `http://localhost:${port}` : '';
   return {
@@ -41,6 +44,20 @@ async function start(role: Role, dependencies: Dependencies, dataFolder: string)
       await dependencies.close();
     },
   };
+}
+
+/** What Node cannot read never reaches Express: it gets an error of the same shape, and the connection ends. */
+function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const tooLarge = code === 'HPE_HEADER_OVERFLOW';
+  const status = tooLarge ? '431 Request Header Fields Too Large' : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+  const requestId = randomUUID();
+  const body = JSON.stringify({ error: tooLarge ? 'The headers are too large.' : 'The request could not be read.', code: 'VALIDATION_ERROR', requestId });
+  const head = [`HTTP/1.1 ${status}`, 'Content-Type: application/json; charset=utf-8', `Content-Length: ${Buffer.byteLength(body)}`, `X-Request-Id: ${requestId}`, 'Connection: close'];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function listen(server: Server, port: number, host: string | undefined): Promise<number> {

@@ -11,7 +11,7 @@ import { parse } from './parse.ts';
  * all, `mount.ts` serves them and the OpenAPI document is written from them.
  */
 
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 /** `input` checks the query of a GET and the body of anything else. */
 type Place<Input extends z.ZodType> = {
@@ -25,8 +25,11 @@ type Place<Input extends z.ZodType> = {
   refuses?: RefusalCode[];
 };
 
-/** The status and body of success; a null body is none. */
-export type Answers = { status: number; body: z.ZodType | null };
+/**
+ * The status and body of success; a null body is none. `also` is another status the same body may come with, `headers` what
+ * the answer carries beside those of every answer, each with its meaning.
+ */
+export type Answers = { status: number; body: z.ZodType | null; also?: { status: number; when: string }; headers?: Record<string, string> };
 
 /** What a handler answers; `status` where it is not the route's own. `text` is a body that is sent as it is. */
 export type Answer = { status?: number; body?: unknown; text?: string; headers?: Record<string, string> };

@@ -50,8 +50,9 @@ type View = (shownMachine: ShownMachine) => object;
 /** An app activates on its own license and need not say which; a vendor names one. */
 function activateRoute(dependencies: Dependencies, view: View): Route {
   const input = activateRequest.extend({ licenseId: z.uuid().optional() });
-  const refuses = ['BANNED', 'REVOKED', 'SUSPENDED', 'EXPIRED', 'MACHINE_LIMIT_EXCEEDED', 'FINGERPRINT_TAKEN'] as const;
-  return licensedRoute({ method: 'post', path, permission: 'machines:write', limit: 'activate', summary: 'Activate a machine', input, answers: answersOne(machine, 201), refuses: [...refuses] }, async ({ scope, own, input: { licenseId = own, ...request } }) => {
+  const refuses = ['NOT_FOUND', 'BANNED', 'REVOKED', 'SUSPENDED', 'EXPIRED', 'MACHINE_LIMIT_EXCEEDED', 'FINGERPRINT_TAKEN'] as const;
+  const answers = { ...answersOne(machine, 201), also: { status: 200, when: 'A machine with this fingerprint was active already: no second slot is taken.' } };
+  return licensedRoute({ method: 'post', path, permission: 'machines:write', limit: 'activate', summary: 'Activate a machine', input, answers, refuses: [...refuses] }, async ({ scope, own, input: { licenseId = own, ...request } }) => {
     if (licenseId === null) granted(refuseField('licenseId', 'Name the license to activate the machine on.', 'required'));
     if (own !== null && licenseId !== own) granted(notFound());
     const activation = granted(await activateMachine(dependencies, { scope, licenseId: licenseId ?? '' }, request, dependencies.clock.now()));

@@ -24,11 +24,13 @@ const validation = z.strictObject({
   nonce: z.string().optional(),
 }).meta({ id: 'Validation' });
 
+const answers = { ...answersOne(validation), headers: { 'Tillkey-Signature': '`t=<Unix seconds>,kid=<key id>,ed25519=<base64>`, signed over `<t>.<body>`' } };
+
 type Dependencies = { clock: Clock; validations: Pick<Validations, 'validate'>; signingKeys: Pick<SigningKeys, 'currentSigner'> };
 
 /** A bad license is a 200 with a code: 4xx is for malformed requests. */
 export function validateKeyRoute({ clock, validations, signingKeys }: Dependencies): Route {
-  return openRoute({ method: 'post', path: '/api/v1/licenses/validate-key', limit: 'validate', summary: 'Ask whether a key is good', input: validateRequest, answers: answersOne(validation) }, async (request) => {
+  return openRoute({ method: 'post', path: '/api/v1/licenses/validate-key', limit: 'validate', summary: 'Ask whether a key is good', input: validateRequest, answers }, async (request) => {
     const now = clock.now();
     const { valid, code, detail, license } = await validations.validate(request, now);
     return signed(await signingKeys.currentSigner(), now, {
