@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
+import type { RefusalCode } from '../../errors.ts';
 import { actOnLicense } from '../../licensing/act-on-license.ts';
 import { moment } from '../../licensing/core/moment.ts';
 import { statuses } from '../../licensing/core/status.ts';
@@ -51,14 +52,14 @@ const path = '/api/v1/licenses';
 type ActionInput = { expiresAt?: Date | undefined; reason?: string | undefined };
 
 /** What each action takes, and what it may be refused for. */
-const actions: { action: Action; summary: string; input: z.ZodType<ActionInput> }[] = [
-  { action: 'suspend', summary: 'Suspend a license', input: z.strictObject({ reason: z.string().max(1000).optional() }) },
-  { action: 'reinstate', summary: 'Lift the vendor’s suspension, or give an expired license a new end', input: z.strictObject({ expiresAt: moment.optional() }) },
-  { action: 'revoke', summary: 'Revoke a license for good', input: noInput },
-  { action: 'ban', summary: 'Ban a license for good', input: noInput },
-  { action: 'renew', summary: 'Renew a license to a given end, or by its policy’s durationDays', input: z.strictObject({ expiresAt: moment.optional() }) },
-  { action: 'rotate-key', summary: 'Give a license a new key at once; its machines stay', input: noInput },
-  { action: 'reset-usage', summary: 'Set the count of uses to 0', input: noInput },
+const actions: { action: Action; summary: string; input: z.ZodType<ActionInput>; refuses: RefusalCode[] }[] = [
+  { action: 'suspend', summary: 'Suspend a license', input: z.strictObject({ reason: z.string().max(1000).optional() }), refuses: ['CONFLICT'] },
+  { action: 'reinstate', summary: 'Lift the vendor’s suspension, or give an expired license a new end', input: z.strictObject({ expiresAt: moment.optional() }), refuses: ['CONFLICT', 'EXPIRY_REQUIRED'] },
+  { action: 'revoke', summary: 'Revoke a license for good', input: noInput, refuses: ['CONFLICT'] },
+  { action: 'ban', summary: 'Ban a license for good', input: noInput, refuses: ['CONFLICT'] },
+  { action: 'renew', summary: 'Renew a license to a given end, or by its policy’s durationDays', input: z.strictObject({ expiresAt: moment.optional() }), refuses: ['CONFLICT', 'NOT_RENEWABLE'] },
+  { action: 'rotate-key', summary: 'Give a license a new key at once; its machines stay', input: noInput, refuses: ['CONFLICT'] },
+  { action: 'reset-usage', summary: 'Set the count of uses to 0', input: noInput, refuses: [] },
 ];
 
 export function licenseRoutes(dependencies: Dependencies): Route[] {
@@ -111,8 +112,8 @@ function readingRoutes(dependencies: Dependencies, view: View): Route[] {
 }
 
 function actionRoutes(dependencies: Dependencies, view: View): Route[] {
-  return actions.map(({ action, summary, input }) =>
-    managementRoute({ method: 'post', path: `${path}/:id/${action}`, permission: 'licenses:write', summary, input, answers: answersOne(license), refuses: ['CONFLICT', 'EXPIRY_REQUIRED', 'NOT_RENEWABLE'] }, async ({ scope, id, input }) => {
+  return actions.map(({ action, summary, input, refuses }) =>
+    managementRoute({ method: 'post', path: `${path}/:id/${action}`, permission: 'licenses:write', summary, input, answers: answersOne(license), refuses }, async ({ scope, id, input }) => {
       if (action === 'reset-usage') await dependencies.validations.flush();
       return one(await actOnLicense(dependencies, { scope, id }, { action, ...input }, dependencies.clock.now()), view);
     }),
