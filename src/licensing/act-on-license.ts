@@ -7,7 +7,7 @@ import { effectiveStatus } from './core/status.ts';
 import { type Action, transition } from './core/transition.ts';
 import type { Licensing } from './licensing.ts';
 import type { LicenseDetails } from './store.ts';
-import { setVendorExpiry } from './vendor-expiry.ts';
+import { vendorExpiry } from './vendor-expiry.ts';
 
 const eventOf: Record<Action, EventType> = {
   suspend: 'license.suspended',
@@ -31,7 +31,7 @@ export async function actOnLicense(
     const allowed = transition(action, { status, expiresAt: details.expiresAt, durationDays: details.policy.durationDays }, expiresAt, now);
     if (!allowed.ok) return refuse(allowed.refused, allowed.message);
     if (allowed.vendorStatus) license.vendorStatus = allowed.vendorStatus;
-    if (allowed.expiresAt) setVendorExpiry(license, allowed.expiresAt);
+    if (allowed.expiresAt) Object.assign(license, vendorExpiry(license, allowed.expiresAt));
     if (action === 'rotate-key') rotateKey(licensing, license, details.keyPrefix);
     if (action === 'reset-usage') license.usesCount = 0;
     return { ok: true, event: eventOf[action], ...(reason !== undefined && { told: { reason } }) };

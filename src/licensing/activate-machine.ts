@@ -13,6 +13,7 @@ import { details as sentenceOf, refusedState } from './core/verdict.ts';
 import type { Licensing } from './licensing.ts';
 import { removeMachine, type ShownMachine, tellMachine } from './machine-view.ts';
 import { detailsOf, type LicenseDetails } from './store.ts';
+import { writeChanges } from './write-changes.ts';
 
 export const activateRequest = machineFields.partial().extend({ fingerprint });
 
@@ -39,14 +40,12 @@ export async function activateMachine(
     if (refused) return refuse(refused, sentenceOf[refused]);
     const machines = await tx.find(Machine, { licenseId: license.id, deletedAt: null });
     const known = machines.find((machine) => machine.fingerprint === request.fingerprint);
-    if (known) return ok({ machine: refresh(known, request, now), policy: license.policy, fresh: false });
+    if (known) {
+      writeChanges(known, request, now);
+      return ok({ machine: known, policy: license.policy, fresh: false });
+    }
     return addMachine(tx, { scope, license, machines, request }, now);
   });
-}
-
-function refresh(machine: MachineRow, { fingerprint: _known, ...fields }: ActivateRequest, now: Date): MachineRow {
-  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-  return Object.assign(machine, given, { updatedAt: now });
 }
 
 type Newcomer = { scope: Scope; license: LicenseDetails; machines: MachineRow[]; request: ActivateRequest };

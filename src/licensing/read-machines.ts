@@ -7,6 +7,7 @@ import { notFound, ok, type Result } from '../errors.ts';
 import type { machineFields } from './core/machine.ts';
 import type { z } from 'zod';
 import type { ShownMachine } from './machine-view.ts';
+import { writeChanges } from './write-changes.ts';
 
 /** One machine of the scope; with `own`, only of that license. */
 export async function readMachine(database: Database, { scope, id, own }: { scope: Scope; id: string; own: string | null }): Promise<Result<ShownMachine>> {
@@ -33,8 +34,7 @@ export async function updateMachine(database: Database, { scope, id }: { scope: 
   return inTransaction(database, async (tx) => {
     const machine = await tx.findOne(Machine, liveRow(scope, id));
     if (machine === null) return notFound();
-    const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-    Object.assign(machine, given, { updatedAt: now });
+    writeChanges(machine, fields, now);
     const [shown] = await withPolicies(tx, [machine]);
     return shown ? ok(shown) : notFound();
   });

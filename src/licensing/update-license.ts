@@ -11,7 +11,8 @@ import { licenseFields, licenseRequest } from './create-license.ts';
 import { changeContact, customerFor } from './customer-for.ts';
 import type { Licensing } from './licensing.ts';
 import type { LicenseDetails } from './store.ts';
-import { setVendorExpiry } from './vendor-expiry.ts';
+import { vendorExpiry } from './vendor-expiry.ts';
+import { writeChanges } from './write-changes.ts';
 
 /** What of a license may be changed. An absent field stays. */
 export const licenseChange = licenseFields.partial().extend({ policyId: licenseRequest.shape.policyId.optional() });
@@ -24,17 +25,14 @@ type LicenseChange = z.output<typeof licenseChange>;
  */
 export async function updateLicense(licensing: Licensing, { scope, id }: { scope: Scope; id: string }, request: LicenseChange, now: Date): Promise<Result<LicenseDetails>> {
   return changeLicense(licensing, { scope, id }, async (tx, license) => {
-    const { policyId = license.policyId, expiresAt, userEmail, userName, name, maxMachinesOverride, maxUsesOverride, metadata } = request;
+    const { policyId = license.policyId, expiresAt, userEmail: _userEmail, userName, ...fields } = request;
     const policy = await policyFor(tx, license, policyId);
     if (!policy.ok) return policy;
     if (overridesRefused(policy.value, request)) return refuse('OVERRIDES_NOT_ALLOWED', 'The policy is not overridable: it allows no maxMachinesOverride and no maxUsesOverride.');
-    const given = { name, maxMachinesOverride, maxUsesOverride, metadata };
-    Object.assign(license, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)), { policyId });
-    if (expiresAt !== undefined) setVendorExpiry(license, expiresAt);
-    if (userEmail === null) license.customerId = null;
-    else if (userEmail !== undefined) license.customerId = (await customerFor(tx, scope, { email: userEmail, name: userName ?? null }, now)).id;
-    if (userName !== undefined) await nameCustomer(tx, license, userName, now);
-    return { ok: true, event: 'license.updated' };
+    const given = { ...fields, policyId, ...(expiresAt !== undefined && vendorExpiry(license, expiresAt)), ...(await ownerOf(tx, scope, request, now)) };
+    const changed = writeChanges(license, given, now);
+    const renamed = userName !== undefined && (await nameCustomer(tx, license, userName, now));
+    return { ok: true, event: changed || renamed ? 'license.updated' : null };
   }, now);
 }
 
@@ -45,8 +43,16 @@ async function policyFor(tx: Transaction, license: LicenseRow, policyId: string)
   return ok(policy);
 }
 
-/** A name belongs to the customer, and so to all of their licenses. */
-async function nameCustomer(tx: Transaction, { customerId }: LicenseRow, name: string | null, now: Date): Promise<void> {
+/** Whose license it becomes, where the request names somebody or nobody. */
+async function ownerOf(tx: Transaction, scope: Scope, { userEmail, userName = null }: LicenseChange, now: Date): Promise<{ customerId?: string | null }> {
+  if (userEmail === undefined) return {};
+  return { customerId: userEmail === null ? null : (await customerFor(tx, scope, { email: userEmail, name: userName }, now)).id };
+}
+
+/** A name belongs to the customer, and so to all of their licenses. Says whether it is another than before. */
+async function nameCustomer(tx: Transaction, { customerId }: LicenseRow, name: string | null, now: Date): Promise<boolean> {
   const customer = customerId === null ? null : await tx.findOne(Customer, { id: customerId });
-  if (customer) await changeContact(tx, customer, { name }, now);
+  if (customer === null || customer.name === name) return false;
+  await changeContact(tx, customer, { name }, now);
+  return true;
 }
