@@ -74,7 +74,7 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
     stripeOf: ({ id }) => stripe.get(id) ?? null,
     signingSecrets: async (account) => (account === undefined || account === scopes.live.accountId ? secrets : null),
     close: async () => {
-      await licensing.validations.stop();
+      await licensing.validations.flush();
       await queues.close();
       await limits.close();
       mailer.close();

@@ -29,7 +29,6 @@ export type Validations = {
   validate(request: ValidateRequest, now: Date): Promise<Validation>;
   /** Writes down what validations here left to be written. */
   flush(): Promise<void>;
-  stop(): Promise<void>;
 };
 
 /** Validating keys, with what it gathers between requests. */
@@ -40,7 +39,6 @@ export function createValidations({ warn, now, ...licensing }: Licensing & { war
   const notes = gatherNotes({ database, slackHours, warn, now });
   return {
     flush: notes.flush,
-    stop: notes.stop,
     validate: async (request, at) => {
       const reading = keys.read(request.key);
       const asked = (await isCertainSlip(database, reading)) ? null : await ask({ keyHash: reading.hash, fingerprint: request.fingerprint ?? null });
@@ -64,7 +62,7 @@ function examinedOf(license: JudgedLicense, now: Date): Examined {
     product: { id: productId, code: productCode },
     policy,
     machine: machine && { dead: isDead(machine, policy, now) },
-    slotFree: policy.floating || findSeat(rivals, { limit: maxMachines, policy }, now).free,
+    slotFree: findSeat(rivals, { limit: maxMachines, policy }, now).free,
     entitlements,
     usesLeft: maxUses === null || usesCount < maxUses,
   };

@@ -16,7 +16,8 @@ import { withDetails } from './store.ts';
 /** `validatedAt` is null for a validation that failed, `fingerprint` for one that brought none. */
 type Note = { licenseId: string; scopeId: number; validatedAt: Date | null; uses: number; fingerprint: string | null };
 
-export type ValidationNotes = { add(note: Note): void; flush(): Promise<void>; stop(): Promise<void> };
+/** `flush` never fails: what could not be written is kept. */
+export type ValidationNotes = { add(note: Note): void; flush(): Promise<void> };
 
 type Gathered = { scopeId: number; validatedAt: Date | null; uses: number; fingerprints: Set<string> };
 
@@ -38,14 +39,15 @@ export function gatherNotes({ database, slackHours, warn, now }: Setting): Valid
 
   const add = (note: Note) => {
     gather(gathered, note, written);
-    timer ??= setTimeout(() => void flush().catch(warn), EVERY_MS);
+    timer ??= setTimeout(() => void flush(), EVERY_MS);
   };
   const writeBatch = async (batch: Batch) => {
-    await inOwnTransaction(database, (tx) => writeNotes(tx, batch, slackHours, now())).catch((error: unknown) => {
+    const failure = await inOwnTransaction(database, (tx) => writeNotes(tx, batch, slackHours, now())).then(() => null, (error: unknown) => ({ error }));
+    if (failure) {
       // Kept for the next time: the database may be back by then.
       for (const note of notesOf(batch)) add(note);
-      throw error;
-    });
+      return warn(failure.error);
+    }
     if (written.size > MOST_REMEMBERED) written.clear();
     for (const [licenseId, { fingerprints }] of batch) for (const fingerprint of fingerprints) written.add(licenseId + fingerprint);
   };
@@ -54,12 +56,10 @@ export function gatherNotes({ database, slackHours, warn, now }: Setting): Valid
     timer = undefined;
     const all = [...gathered];
     gathered = new Map();
-    const failures: unknown[] = [];
-    for (let n = 0; n < all.length; n += MOST_AT_ONCE) await writeBatch(new Map(all.slice(n, n + MOST_AT_ONCE))).catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
+    for (let n = 0; n < all.length; n += MOST_AT_ONCE) await writeBatch(new Map(all.slice(n, n + MOST_AT_ONCE)));
   };
-  const flush = () => (flushing = flushing.catch(() => undefined).then(write));
-  return { add, flush, stop: () => flush().catch(warn) };
+  const flush = () => (flushing = flushing.then(write));
+  return { add, flush };
 }
 
 function gather(gathered: Batch, note: Note, written: Set<string>): void {
