@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { newId } from '../../src/database/uuid.ts';
 import { messagePage } from '../../src/handlers/portal/layout.ts';
@@ -15,6 +15,17 @@ beforeAll(async () => {
   tillkey = await startTestService({ clock, environment: { RATE_LIMIT_ACTIVATE: '0' } });
 });
 afterAll(() => tillkey.stop());
+
+/** A second service, stopped after the test whatever comes of it. */
+const beside: TestService[] = [];
+const startBeside = async (choice: Parameters<typeof startTestService>[0]) => {
+  const started = await startTestService({ role: 'web', clock, ...choice });
+  beside.push(started);
+  return started;
+};
+afterEach(async () => {
+  for (const started of beside.splice(0)) await started.stop();
+});
 beforeEach(() => clock.set(start));
 
 let next = 0;
@@ -32,7 +43,7 @@ const press = (link: string, machine: { id: string }, headers: Record<string, st
 /** A customer with a license under the policy, a machine on it, and their link. */
 async function holder({ policy = {}, license = {}, machine = {} }: { policy?: object; license?: object; machine?: object } = {}) {
   const customer = await createCustomer();
-  const owned = await createLicense(tillkey, { policy, license: { customerId: customer.id, ...license } });
+  const owned = await createLicense(tillkey, { policy, license: { userEmail: customer.email, ...license } });
   const { body } = await activate(tillkey, owned, 'fingerprint-1', machine);
   return { customer, license: owned, machine: body.data, link: await linkOf(customer.id) };
 }
@@ -65,14 +76,13 @@ describe('asking for a link', () => {
   });
 
   test('names the public address where there is one, with its path', async () => {
-    const proxied = await startTestService({ role: 'web', clock, databaseUrl: tillkey.databaseUrl, environment: { PUBLIC_URL: 'https://licenses.example.com/acme/' } });
+    const proxied = await startBeside({ databaseUrl: tillkey.databaseUrl, environment: { PUBLIC_URL: 'https://licenses.example.com/acme/' } });
     const { customer, machine } = await holder({ policy: { floating: true } });
     const { url } = (await proxied.call('POST', `/api/v1/customers/${customer.id}/portal-link`)).body.data;
     expect(url).toMatch(/^https:\/\/licenses\.example\.com\/acme\/portal\/[\w-]+$/);
     const inside = `${proxied.url}${new URL(url).pathname.replace('/acme', '')}`;
     expect((await visit(inside)).text).toContain(`action="${new URL(url).pathname}/machines/${machine.id}/deactivate"`);
     expect((await press(inside, machine, { origin: 'https://licenses.example.com' })).headers.get('location')).toBe(`${new URL(url).pathname}?notice=deactivated`);
-    await proxied.stop();
   });
 });
 
@@ -112,7 +122,7 @@ describe('the page', () => {
     const policy = (await tillkey.call('POST', '/api/v1/policies', { body: { productId: product.id, name: 'x', floating: true } })).body.data;
     const entitlement = (await tillkey.call('POST', '/api/v1/entitlements', { body: { code: 'hostile', name: `E${hostile}` } })).body.data;
     const customer = await createCustomer({ name: `C${hostile}` });
-    const license = await createLicense(tillkey, { policyId: policy.id, license: { customerId: customer.id, name: `L${hostile}`, key: `K<i>${hostile}` } });
+    const license = await createLicense(tillkey, { policyId: policy.id, license: { userEmail: customer.email, name: `L${hostile}`, key: `K<i>${hostile}` } });
     await tillkey.call('POST', `/api/v1/licenses/${license.id}/entitlements`, { body: { entitlementIds: [entitlement.id] } });
     await activate(tillkey, license, `F${hostile}`);
     await activate(tillkey, license, 'fingerprint-2', { name: `M${hostile}` });
@@ -139,7 +149,7 @@ describe('the page', () => {
     expect((await visit(link)).text).toContain('Ends on');
     clock.set(new Date('2026-06-01T08:10:00.000Z'));
     expect((await visit(link)).text).toMatch(/Expired<\/span>(.|\n)*Ended on/);
-    await createLicense(tillkey, { license: { customerId: customer.id } });
+    await createLicense(tillkey, { license: { userEmail: customer.email } });
     expect((await visit(link)).text).toContain('Never');
   });
 
@@ -163,11 +173,11 @@ describe('the page', () => {
   test('lists 200 licenses and 50 machines of one, and says that there are more', async () => {
     const customer = await createCustomer();
     const { id: policyId } = await createPolicy(tillkey);
-    for (let n = 0; n < 200; n += 1) await createLicense(tillkey, { policyId, license: { customerId: customer.id } });
+    for (let n = 0; n < 200; n += 1) await createLicense(tillkey, { policyId, license: { userEmail: customer.email } });
     const link = await linkOf(customer.id);
     const count = async () => (await visit(link)).text.match(/<article>/g)?.length;
     expect([await count(), (await visit(link)).text.includes('more licenses')]).toEqual([200, false]);
-    const last = await createLicense(tillkey, { policyId, license: { customerId: customer.id, name: 'The newest' } });
+    const last = await createLicense(tillkey, { policyId, license: { userEmail: customer.email, name: 'The newest' } });
     for (let n = 0; n < 51; n += 1) await activate(tillkey, last, `fingerprint-${n}`);
     const { text } = await visit(link);
     expect([await count(), text.includes('the newest 200'), text.includes('The newest')]).toEqual([200, true, true]);
@@ -228,19 +238,17 @@ describe('a link', () => {
   });
 
   test('of an installation with another secret opens nothing', async () => {
-    const stranger = await startTestService({ role: 'web', clock, environment: { TILLKEY_SECRET: 'another secret, and long enough too' } });
+    const stranger = await startBeside({ environment: { TILLKEY_SECRET: 'another secret, and long enough too' } });
     const { link } = await holder();
     refused(await visit(link.replace(tillkey.url, stranger.url)));
-    await stranger.stop();
   });
 
   test('is tried only as often as the limit for others allows, and who tries more reads a page', async () => {
-    const limited = await startTestService({ role: 'web', clock, databaseUrl: tillkey.databaseUrl, environment: { RATE_LIMIT_OTHER: '2' } });
+    const limited = await startBeside({ databaseUrl: tillkey.databaseUrl, environment: { RATE_LIMIT_OTHER: '2' } });
     const answers = [];
     for (let n = 0; n < 3; n += 1) answers.push(await visit(`${limited.url}/portal/guess`));
     expect(answers.map(({ status }) => status)).toEqual([403, 403, 429]);
     expect([answers[2]!.headers.get('content-type'), Number(answers[2]!.headers.get('retry-after')) > 0]).toEqual(['text/html; charset=utf-8', true]);
-    await limited.stop();
   });
 });
 
