@@ -160,20 +160,27 @@ describe('the page', () => {
     expect([status, text.includes('Banned</span>'), text.includes('Active</span>')]).toEqual([200, true, false]);
   });
 
-  test('says when a subscription renews', async () => {
+  test('says when a subscription renews, and in grace that a payment is due and until when', async () => {
     await createCatalog(tillkey);
     const month = firstMonth();
     for (const sent of month.events) await deliver(tillkey.url, sent);
     await tillkey.settled();
     const [license] = (await tillkey.call('GET', `/api/v1/licenses?stripeSubscriptionId=${month.subscription.id}`)).body.data;
     clock.set(new Date(new Date(license.expiresAt).getTime() - 86_400_000));
-    expect((await visit(await linkOf(license.customerId))).text).toContain(`<dt>Renews on</dt><dd><time datetime="${license.expiresAt}">`);
+    const link = await linkOf(license.customerId, { ttl: 604_800 });
+    expect((await visit(link)).text).toContain(`<dt>Renews on</dt><dd><time datetime="${license.expiresAt}">`);
+    const graceEndsAt = new Date(clock.now().getTime() + 2 * 86_400_000);
+    await tillkey.service.dependencies.database.em.fork().execute("update licenses set billing_state = 'GRACE', billing_renews = false, grace_ends_at = ? where id = ?", [graceEndsAt, license.id]);
+    const { text } = await visit(link);
+    expect([text.includes('Payment due</span>'), text.includes(graceEndsAt.toISOString()), text.includes('Renews on')]).toEqual([true, true, false]);
+    clock.set(graceEndsAt);
+    expect((await visit(link)).text).toContain('Suspended</span>');
   });
 
   test('lists 200 licenses and 50 machines of one, and says that there are more', async () => {
     const customer = await createCustomer();
     const { id: policyId } = await createPolicy(tillkey);
-    for (let n = 0; n < 200; n += 1) await createLicense(tillkey, { policyId, license: { userEmail: customer.email } });
+    for (let n = 0; n < 10; n += 1) await Promise.all(Array.from({ length: 20 }, () => createLicense(tillkey, { policyId, license: { userEmail: customer.email } })));
     const link = await linkOf(customer.id);
     const count = async () => (await visit(link)).text.match(/<article>/g)?.length;
     expect([await count(), (await visit(link)).text.includes('more licenses')]).toEqual([200, false]);

@@ -8,7 +8,7 @@ const style = `
 * { box-sizing: border-box }
 body { margin: 0; padding: 2rem 1rem 3rem; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere }
 body > * { max-width: 44rem; margin-left: auto; margin-right: auto }
-h1 { margin: 0; font-size: 1.6rem; line-height: 1.25 }
+h1 { margin: 0 0 .25rem; font-size: 1.6rem; line-height: 1.25 }
 h2 { margin: 0; font-size: 1.15rem; line-height: 1.35 }
 h3 { margin: 1.25rem 0 0; font-size: .95rem }
 p { margin: .25rem 0 }
@@ -23,7 +23,7 @@ article { margin-top: 1rem; padding: 1.25rem; background: var(--card); border: 1
 .bad { background: var(--bad-paper); color: var(--bad) }
 .notice { margin: 0 auto 1.5rem; padding: .75rem 1rem; border-radius: .5rem }
 .key { display: block; margin: 1rem 0; padding: .65rem .8rem; border: 1px dashed var(--line); border-radius: .5rem; font: 1.05rem/1.4 ui-monospace, monospace; user-select: all }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0 }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; align-items: baseline; margin: 0 }
 dd { margin: 0 }
 ul { margin: .25rem 0 0; padding: 0; list-style: none }
 li { display: flex; gap: 1rem; justify-content: space-between; align-items: center; padding: .6rem 0; border-top: 1px solid var(--line) }

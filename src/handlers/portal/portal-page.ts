@@ -31,7 +31,6 @@ function licenseArticle(license: PortalLicense, path: string, now: Date): Html {
 <code class="key">${key}</code>
 <dl>
 ${termOf(license, now)}
-${graceOf(license)}
 ${entitlements.length === 0 ? null : html`<dt>Includes</dt><dd>${named(entitlements.join(', '))}</dd>`}
 </dl>
 ${machinesOf(license, path)}
@@ -55,17 +54,14 @@ function standingOf(license: PortalLicense) {
   return inGrace(license) ? { word: 'Payment due', tone: 'warn' } : standings[license.status];
 }
 
-/** When it ends or renews. A license that no longer lets anybody in renews no more, whatever Stripe has planned. */
-function termOf({ expiresAt, billingRenews, status }: PortalLicense, now: Date): Html {
+/** When it ends or renews, and in grace what is to be done about it; nothing of one that was taken away for good. */
+function termOf(license: PortalLicense, now: Date): Html | null {
+  const { expiresAt, billingRenews, graceEndsAt, status } = license;
+  if (status === 'revoked' || status === 'banned') return null;
+  if (inGrace(license) && graceEndsAt !== null) return html`<dt>Payment</dt><dd>The last one failed. Access ends on ${day(graceEndsAt)} unless it is paid.</dd>`;
   if (expiresAt === null) return html`<dt>Ends</dt><dd>Never</dd>`;
   if (billingRenews && status === 'active') return html`<dt>Renews on</dt><dd>${day(expiresAt)}</dd>`;
   return html`<dt>${now < expiresAt ? 'Ends on' : 'Ended on'}</dt><dd>${day(expiresAt)}</dd>`;
-}
-
-function graceOf(license: PortalLicense): Html | null {
-  const { graceEndsAt } = license;
-  if (graceEndsAt === null || !inGrace(license)) return null;
-  return html`<dt>Payment</dt><dd>The last one failed. Access ends on ${day(graceEndsAt)} unless it is paid.</dd>`;
 }
 
 function machinesOf(license: PortalLicense, path: string): Html | null {

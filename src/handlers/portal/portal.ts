@@ -62,5 +62,5 @@ async function visitorOf(request: Request, { portalLinks, scopeOf, publicUrl }: 
 
 /** One answer to every token that opens nothing: why it does not is nobody's business. */
 function noEntry(): AppError {
-  return new AppError('FORBIDDEN', 403, 'It is over, or was not copied whole. Ask the vendor of your software for a new one.');
+  return new AppError('FORBIDDEN', 403, 'It has expired, or was not copied whole. Ask the vendor of your software for a new one.');
 }
