@@ -57,6 +57,9 @@ describe('the logs of a whole flow, at their most talkative,', () => {
       for (const path of ['', '/', 'x', '/machines/x/deactivate', '/unknown']) expect((await fetch(`${link}${path}`, { method })).status).toBeLessThan(500);
     }
 
+    // Lines are gathered before they are written; with the last one all are there.
+    await fetch(`${url}/readyz`);
+    await tillkey.prints(/"route":"\/readyz"/);
     const log = tillkey.printed();
     expect(log.match(/"msg":"request"/g)?.length).toBeGreaterThan(20);
     const secrets = [bought.key, license.key, rotated, made.data.key, TEST_KEY, LIVE_KEY, TEST_SECRET, SECRET, 'lk_test_a-key', 'whsec_', link.split('/').at(-1)!];
