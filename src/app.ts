@@ -7,6 +7,8 @@ import { answerErrors, answerUnknownPath } from './handlers/http/problem.ts';
 import { identifyRequests } from './handlers/http/request-id.ts';
 import { mount } from './handlers/http/mount.ts';
 import type { Route } from './handlers/http/route.ts';
+import { servePortal } from './handlers/portal/portal.ts';
+import { answerPortalErrors } from './handlers/portal/problem.ts';
 import { publicKeyRoutes } from './handlers/public-keys.ts';
 import { documentOf } from './handlers/openapi/document.ts';
 import { serveReference } from './handlers/reference.ts';
@@ -19,6 +21,7 @@ import { licenseRoutes } from './handlers/v1/licenses.ts';
 import { machineRoutes } from './handlers/v1/machines.ts';
 import { checkOutRoute } from './handlers/v1/offline-files.ts';
 import { policyRoutes } from './handlers/v1/policies.ts';
+import { portalLinkRoute } from './handlers/v1/portal-link.ts';
 import { productRoutes } from './handlers/v1/products.ts';
 import { resyncRoute } from './handlers/v1/resync.ts';
 import { stripeEventRoutes } from './handlers/v1/stripe-events.ts';
@@ -38,6 +41,7 @@ export function routes(dependencies: Dependencies): Route[] {
     resyncRoute(dependencies),
     ...machineRoutes(dependencies),
     ...customerRoutes(dependencies),
+    portalLinkRoute(dependencies),
     ...stripeMappingRoutes(dependencies),
     ...stripeEventRoutes(dependencies),
     ...eventRoutes(dependencies),
@@ -61,7 +65,9 @@ export function createApp(dependencies: Dependencies): Express {
   const document = documentOf(api, { publicUrl: config.PUBLIC_URL });
   mount(app, api, dependencies);
   serveReference(app, document, others);
+  servePortal(app, dependencies, others);
   app.use(others, answerOtherMethods(document.paths), answerUnknownPath);
+  app.use('/portal', answerPortalErrors(log));
   app.use(answerErrors(log));
   return app;
 }

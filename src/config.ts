@@ -148,6 +148,11 @@ export const settings = z.object({
 
 export type Config = Readonly<z.infer<typeof settings>>;
 
+/** Where customers and Stripe reach this service, without a slash at the end; `port` where it listens, if not on its own. */
+export function publicUrlOf({ PUBLIC_URL, PORT }: Pick<Config, 'PUBLIC_URL' | 'PORT'>, port = PORT): string {
+  return PUBLIC_URL?.replace(/\/+$/, '') ?? `http://localhost:${port}`;
+}
+
 /** The outcome of reading the environment: a frozen config, or one line a fault that names the variable. */
 export type ReadConfig = { ok: true; config: Config } | { ok: false; faults: string[] };
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { bootstrapApiKeys, checkSecret, defaultScopes } from './bootstrap.ts';
 import type { Clock } from './clock.ts';
-import type { Config } from './config.ts';
+import { type Config, publicUrlOf } from './config.ts';
 import { findApiKey, readScope } from './database/api-keys.ts';
 import { migrate } from './database/migrate.ts';
 import { connectDatabase, type Database } from './database/orm.ts';
@@ -16,6 +16,7 @@ import { createFirstAnswers } from './idempotency.ts';
 import { findOwnLicense, isCertainSlip } from './licensing/find-license.ts';
 import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
 import type { Licensing } from './licensing/licensing.ts';
+import { createPortalLinks, type PortalLinks } from './licensing/portal-links.ts';
 import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
 import { createValidations, type Validations } from './licensing/validate-key.ts';
 import type { Logger } from './logger.ts';
@@ -36,6 +37,8 @@ export type Dependencies = {
   mailer: Mailer;
   limits: Limits;
   slackHours: number;
+  portalLinks: PortalLinks;
+  publicUrl: string;
   scopes: Scope[];
   directory: Directory;
   firstAnswers: FirstAnswers;
@@ -70,6 +73,8 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   return {
     config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing,
     scopes: [scopes.live, scopes.test],
+    portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
+    publicUrl: publicUrlOf(config),
     scopeOf: (scopeId) => readScope(database, scopeId),
     stripeOf: ({ id }) => stripe.get(id) ?? null,
     signingSecrets: async (account) => (account === undefined || account === scopes.live.accountId ? secrets : null),

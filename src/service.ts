@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
 import { createApp } from './app.ts';
 import { bannerOf } from './banner.ts';
+import { publicUrlOf } from './config.ts';
 import { createDependencies, type Dependencies, type Setting } from './dependencies.ts';
 import { AppError } from './errors.ts';
 import type { Role } from './role.ts';
@@ -30,12 +31,15 @@ export async function startService({ role, ...setting }: Setting & { role: Role 
 async function start(role: Role, dependencies: Dependencies, dataFolder: string): Promise<Service> {
   const { config } = dependencies;
   const worker = role === 'all' || role === 'worker' ? await startWorker(dependencies) : null;
-  const server = role === 'all' || role === 'web' ? createServer(createApp(dependencies)) : null;
+  const server = role === 'all' || role === 'web' ? createServer() : null;
   server?.on('clientError', answerUnreadable);
   const port = server ? await listen(server, config.PORT, config.HOST) : 0;
   const url = server ? `http://localhost:${port}` : '';
+  // Links name the port, which is known only now where any free one is taken. No request is read before this turn ends.
+  const complete = server ? { ...dependencies, publicUrl: publicUrlOf(config, port) } : dependencies;
+  server?.on('request', createApp(complete));
   return {
-    dependencies,
+    dependencies: complete,
     url,
     banner: bannerOf({ role, config, url, dataFolder }),
     stop: async () => {

@@ -3,6 +3,7 @@ import { License, Machine } from '../database/license-rows.ts';
 import { inTransaction } from '../database/orm.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
 import { notFound, ok, refuse, type Result } from '../errors.ts';
+import { letsCustomersTransfer } from './core/policy.ts';
 import type { Licensing } from './licensing.ts';
 import { removeMachine } from './machine-view.ts';
 import { detailsOf } from './store.ts';
@@ -17,7 +18,7 @@ export async function deactivateMachine({ database }: Licensing, { scope, id, ow
     if (seen === null || (own !== null && seen.licenseId !== own)) return notFound();
     const license = await tx.findOneOrFail(License, { id: seen.licenseId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     const { policy } = await detailsOf(tx, license);
-    if (own !== null && !policy.allowMachineTransfer && !policy.floating) {
+    if (own !== null && !letsCustomersTransfer(policy)) {
       return refuse('TRANSFER_NOT_ALLOWED', 'The policy does not let customers take machines off their license. Ask the vendor.');
     }
     // The license's lock may have been waited for: somebody else may have taken the machine off.

@@ -52,10 +52,18 @@ describe('the logs of a whole flow, at their most talkative,', () => {
     await call('GET', '/api/v1/products', { key: 'lk_test_a-key-that-nobody-has' });
     await deliver(url, firstMonth().events[0]!, { secret: 'whsec_another' });
     const rotated = (await call('POST', `/api/v1/licenses/${license.id}/rotate-key`)).body.data.key;
+    const link: string = (await call('POST', `/api/v1/customers/${bought.customerId}/portal-link`)).body.data.url;
+    for (const method of ['GET', 'POST']) {
+      for (const path of ['', '/', 'x', '/machines/x/deactivate', '/unknown']) expect((await fetch(`${link}${path}`, { method })).status).toBeLessThan(500);
+    }
 
+    // Lines are gathered before they are written; with the last one all are there.
+    await fetch(`${url}/readyz`);
+    await tillkey.prints(/"route":"\/readyz"/);
     const log = tillkey.printed();
     expect(log.match(/"msg":"request"/g)?.length).toBeGreaterThan(20);
-    const secrets = [bought.key, license.key, rotated, made.data.key, TEST_KEY, LIVE_KEY, TEST_SECRET, SECRET, 'lk_test_a-key', 'whsec_'];
+    const secrets = [bought.key, license.key, rotated, made.data.key, TEST_KEY, LIVE_KEY, TEST_SECRET, SECRET, 'lk_test_a-key', 'whsec_', link.split('/').at(-1)!];
+    expect(log).toContain('"/portal/:token"');
     for (const secret of secrets) expect(secret).toEqual(expect.any(String));
     expect(secrets.filter((secret) => log.toLowerCase().includes(secret.toLowerCase()))).toEqual([]);
   }, 60_000);

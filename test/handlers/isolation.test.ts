@@ -99,6 +99,7 @@ const rows: Record<string, Row> = {
   'delete /api/v1/customers/:id': customer.remove(409),
   'post /api/v1/customers/:id/ban': customer.act('ban'),
   'post /api/v1/customers/:id/unban': customer.act('unban', () => ({}), 409),
+  'post /api/v1/customers/:id/portal-link': customer.act('portal-link'),
 
   'get /api/v1/stripe-mappings': list,
   'post /api/v1/stripe-mappings': { body: ({ policyId, mark }) => ({ policyId, stripePriceId: `price_new_${mark}` }), foreign: 'unknown id' },

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { AppError, type Refusal, type RefusalCode } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
@@ -38,7 +38,8 @@ export function refusalError({ refused, message, details }: Refusal): AppError {
 /** What body-parser and Express themselves object to, by the `type` or status they give it. */
 const requestFault = z.object({ status: z.int().min(400).max(499), type: z.string().optional() });
 
-function failureOf(error: unknown): AppError {
+/** Whatever was thrown, as the failure that the client is told. */
+export function failureOf(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const fault = requestFault.safeParse(error);
   if (!fault.success) return new AppError('INTERNAL', 500, 'Something went wrong on our side.', { cause: error });
@@ -53,8 +54,7 @@ function failureOf(error: unknown): AppError {
 export function answerErrors(log: Logger): ErrorRequestHandler {
   return (error, _request, response, next) => {
     const failure = failureOf(error);
-    const requestId = requestIdOf(response);
-    if (failure.status >= 500) log.error({ requestId, code: failure.code, error: causeOf(failure) }, 'request failed');
+    if (failure.status >= 500) requestFailed(log, failure, response);
     if (response.headersSent) {
       next(error);
       return;
@@ -65,9 +65,14 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
       error: failure.publicMessage,
       code: failure.code,
       ...(failure.details && { details: failure.details }),
-      requestId,
+      requestId: requestIdOf(response),
     });
   };
+}
+
+/** Logs a failure of ours under its request, with its cause. */
+export function requestFailed(log: Logger, failure: AppError, response: Response): void {
+  log.error({ requestId: requestIdOf(response), code: failure.code, error: causeOf(failure) }, 'request failed');
 }
 
 function causeOf(failure: AppError): string {

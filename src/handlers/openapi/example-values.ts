@@ -43,6 +43,7 @@ export const exampleValues: Record<string, Json | undefined> = {
   ...{ kid: '2026-01-1f3870be', hex, x: 'PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw', spki: 'MCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=', retiredAt: null },
 
   ...{ 'Customer.id': customer, 'Customer.email': 'jo@example.com', 'Customer.name': 'Jo', bannedAt: null, stripeCustomerIds: ['cus_QwErTy123456'] },
+  ...{ 'PortalLink.url': 'https://licenses.example.com/portal/x3Jk…', 'PortalLink.expiresAt': '2026-03-01T10:30:00.000Z' },
 
   ...{ 'StripeMapping.id': mapping, 'StripeMapping.stripePriceId': 'price_1QwErTyAcmePro', 'StripeMapping.stripeProductId': null, gracePeriodDays: 7, seatsPerUnit: 1 },
 

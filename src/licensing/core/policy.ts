@@ -110,3 +110,8 @@ export function overridesRefused(
 ): boolean {
   return !overridable && (asked.maxMachinesOverride != null || asked.maxUsesOverride != null);
 }
+
+/** Whether customers may take machines off their license themselves. */
+export function letsCustomersTransfer({ allowMachineTransfer, floating }: Pick<PolicyFields, 'allowMachineTransfer' | 'floating'>): boolean {
+  return allowMachineTransfer || floating;
+}
