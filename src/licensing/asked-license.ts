@@ -1,5 +1,6 @@
 import type { Database } from '../database/orm.ts';
-import { dateOf, dateOrNull, type Prepared, runPrepared, shareStatement } from '../database/prepared.ts';
+import { inBatches } from '../database/in-batches.ts';
+import { dateOf, dateOrNull, type Prepared, runPrepared } from '../database/prepared.ts';
 import type { BillingState } from './core/billing.ts';
 import type { HeartbeatRule, Platform } from './core/machine.ts';
 import type { ExpirationStrategy, HeartbeatCullStrategy } from './core/policy.ts';
@@ -18,6 +19,8 @@ export type AskedLicense = Standing & {
   maxMachines: number | null;
   maxUses: number | null;
   usesCount: number;
+  /** Null: nobody watches for sharing. */
+  maxUniqueFingerprints: number | null;
   entitlements: string[];
   /** The one with the fingerprint that was sent. */
   machine: AskedMachine | null;
@@ -40,7 +43,7 @@ const statement: Prepared = {
       l.vendor_status, l.expires_at, l.billing_state, l.billing_renews, l.grace_ends_at, c.banned_at is not null as customer_banned,
       o.expiration_strategy, o.require_fingerprint, o.floating,
       o.require_heartbeat, o.heartbeat_interval_minutes, o.heartbeat_required_since, o.heartbeat_cull_strategy,
-      coalesce(l.max_machines_override, l.seats, o.max_machines) as max_machines, coalesce(l.max_uses_override, o.max_uses) as max_uses, l.uses_count,
+      coalesce(l.max_machines_override, l.seats, o.max_machines) as max_machines, coalesce(l.max_uses_override, o.max_uses) as max_uses, l.uses_count, o.max_unique_fingerprints,
       array(
         select e.code from entitlements e where e.deleted_at is null and e.id in (
           select g.entitlement_id from license_entitlements g where g.scope_id = l.scope_id and g.license_id = l.id
@@ -66,7 +69,7 @@ const statement: Prepared = {
 
 /** Reads licenses by their keys. Questions that wait together share one statement, and the same question is put once. */
 export function askedLicenses(database: Database): (asked: Asked) => Promise<AskedLicense | null> {
-  return shareStatement<Asked, AskedLicense | null>(async (questions) => {
+  return inBatches<Asked, AskedLicense | null>(async (questions) => {
     const nameOf = ({ keyHash, fingerprint }: Asked) => `${keyHash.toString('latin1')}${fingerprint ?? ''}`;
     const distinct = new Map(questions.map((asked) => [nameOf(asked), asked]));
     const places = [...distinct.values()];
@@ -85,7 +88,7 @@ type AskedRow = {
   vendor_status: VendorStatus; expires_at: string | null; billing_state: BillingState | null; billing_renews: boolean; grace_ends_at: string | null;
   customer_banned: boolean; expiration_strategy: ExpirationStrategy; require_fingerprint: boolean; floating: boolean;
   require_heartbeat: boolean; heartbeat_interval_minutes: number; heartbeat_required_since: string | null; heartbeat_cull_strategy: HeartbeatCullStrategy;
-  max_machines: number | null; max_uses: number | null; uses_count: number; entitlements: string[];
+  max_machines: number | null; max_uses: number | null; uses_count: number; max_unique_fingerprints: number | null; entitlements: string[];
   machine_id: string | null; machine_name: string | null; platform: Platform | null; hostname: string | null; cores: number | null;
   machine_created_at: string | null; last_heartbeat_at: string | null;
   rivals: { id: string; createdAt: string; lastHeartbeatAt: string | null }[] | null;
@@ -101,7 +104,7 @@ function readRow(row: AskedRow, fingerprint: string | null): AskedLicense {
       requireHeartbeat: row.require_heartbeat, heartbeatIntervalMinutes: row.heartbeat_interval_minutes,
       heartbeatRequiredSince: dateOrNull(row.heartbeat_required_since), heartbeatCullStrategy: row.heartbeat_cull_strategy,
     },
-    maxMachines: row.max_machines, maxUses: row.max_uses, usesCount: row.uses_count, entitlements: row.entitlements,
+    maxMachines: row.max_machines, maxUses: row.max_uses, usesCount: row.uses_count, maxUniqueFingerprints: row.max_unique_fingerprints, entitlements: row.entitlements,
     machine: readMachine(row, fingerprint),
     rivals: (row.rivals ?? []).map(({ id, createdAt, lastHeartbeatAt }) => ({ id, createdAt: dateOf(createdAt), lastHeartbeatAt: dateOrNull(lastHeartbeatAt) })),
   };

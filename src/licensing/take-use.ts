@@ -1,5 +1,6 @@
 import type { Database } from '../database/orm.ts';
-import { type Prepared, runPrepared, shareStatement } from '../database/prepared.ts';
+import { inBatches } from '../database/in-batches.ts';
+import { type Prepared, runPrepared } from '../database/prepared.ts';
 
 /** The limit is read again under the row's lock; rows are locked in one order, so that two processes never wait for one another. */
 const taking = (name: string, whenLocked: string): Prepared => ({
@@ -21,7 +22,7 @@ const ofOneInTurn = taking('take-uses-in-turn', '');
  * takings wait for it in a statement of their own.
  */
 export function useTaker(database: Database): (licenseId: string) => Promise<number | null> {
-  const take = shareStatement<string, () => Promise<number | null>>(async (licenseIds) => {
+  const take = inBatches<string, () => Promise<number | null>>(async (licenseIds) => {
     const wanted = new Map<string, number>();
     for (const id of licenseIds) wanted.set(id, (wanted.get(id) ?? 0) + 1);
     const free = await run(database, ofAllThatAreFree, wanted);

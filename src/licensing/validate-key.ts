@@ -68,9 +68,9 @@ function examinedOf(license: JudgedLicense, now: Date): Examined {
   };
 }
 
-/** A use that a limit counts was counted already. */
-function noteOf({ id, scopeId, maxUses }: JudgedLicense, asked: { fingerprint: string | null; validatedAt: Date | null }) {
-  return { ...asked, licenseId: id, scopeId, uses: asked.validatedAt !== null && maxUses === null ? 1 : 0 };
+/** A use that a limit counts was counted already; a fingerprint is noted where sharing is watched for. */
+function noteOf({ id, scopeId, maxUses, maxUniqueFingerprints }: JudgedLicense, { fingerprint: sent, validatedAt }: { fingerprint: string | null; validatedAt: Date | null }) {
+  return { licenseId: id, scopeId, validatedAt, uses: validatedAt !== null && maxUses === null ? 1 : 0, fingerprint: maxUniqueFingerprints === null ? null : sent };
 }
 
 /** The machine that asked, as the answer shows it. */
