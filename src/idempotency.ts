@@ -1,12 +1,13 @@
 import { sql } from 'kysely';
 import { asOneTransaction, type Database, query, reading } from './database/orm.ts';
 import type { Sealing } from './database/sealing.ts';
+import { takeTurns } from './database/turns.ts';
 import type { Clock } from './clock.ts';
 import type { FirstAnswers } from './handlers/http/idempotency.ts';
 
 const KEPT_MS = 24 * 3_600_000;
-/** Each holds a connection while it works or waits, and its work may need another: this many leave half of the pool. */
-const MOST_AT_ONCE = 8;
+/** Each holds a connection while it works or waits, and its work may need another: see the turns of database/orm.ts. */
+const MOST_AT_ONCE = 4;
 
 /**
  * The first answers in the database, sealed, because an answer may show a key. The row is inserted first: of two requests
@@ -36,20 +37,5 @@ export function createFirstAnswers({ database, clock, sealing }: { database: Dat
     forgetOld: async () => {
       await query(reading(database), sql`delete from idempotency_keys where created_at <= ${new Date(clock.now().getTime() - KEPT_MS)}`);
     },
-  };
-}
-
-/** Lets `most` work at once, the others in the order they came. */
-function takeTurns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let underWay = 0;
-  return async (work) => {
-    if (underWay < most) underWay += 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    return work().finally(() => {
-      const next = waiting.shift();
-      if (next) next();
-      else underWay -= 1;
-    });
   };
 }

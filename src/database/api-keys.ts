@@ -23,14 +23,14 @@ export function apiKeyRow(key: string, { scope, name, scopes, expiresAt }: { sco
 const REFRESH_MS = 60_000;
 
 /** The API key that a token is, if it is in force, with the scope it belongs to. */
-export async function findApiKey(database: Database, token: string, now: Date): Promise<{ id: string; scopes: string[]; scope: Scope } | null> {
+export async function findApiKey(database: Database, token: string, now: Date): Promise<{ id: string; scopes: string[]; expiresAt: Date | null; scope: Scope } | null> {
   const em = reading(database);
   const key = await em.findOne(ApiKey, { hash: hashApiKey(token), deletedAt: null });
   if (key === null || (key.expiresAt !== null && now >= key.expiresAt)) return null;
   if (key.lastUsedAt === null || now.getTime() - key.lastUsedAt.getTime() > REFRESH_MS) {
     await em.nativeUpdate(ApiKey, { id: key.id }, { lastUsedAt: now });
   }
-  return { id: key.id, scopes: key.scopes, scope: await readScope(database, key.scopeId) };
+  return { id: key.id, scopes: key.scopes, expiresAt: key.expiresAt, scope: await readScope(database, key.scopeId) };
 }
 
 const known = new WeakMap<Database, Map<number, Scope>>();

@@ -4,12 +4,21 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import type { RawBuilder } from 'kysely';
 import { migrations } from '../../migrations/list.ts';
+import { takeTurns } from './turns.ts';
 import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey } from './account-rows.ts';
 import { Entitlement, Policy, PolicyEntitlement, Product, StripeMapping } from './catalog-rows.ts';
 import { DomainEvent, Message, StripeEvent, StripeFactRow } from './exchange-rows.ts';
 import { Customer, License, LicenseEntitlement, Machine, StripeCustomer } from './license-rows.ts';
 
 export type Database = MikroORM;
+
+/** Connections of a process. Transactions take turns, so that those who wait for a lock always leave some to whoever only reads. */
+const POOL_SIZE = 16;
+const MOST_TRANSACTIONS = 8;
+/** Whoever does not get a lock by then is told to come again. */
+const LOCK_TIMEOUT_MS = 10_000;
+
+const turns = new WeakMap<Database, ReturnType<typeof takeTurns>>();
 
 /** An entity manager inside one database transaction. What takes it commits or rolls back with its caller. */
 export type Transaction = EntityManager;
@@ -22,18 +31,21 @@ const rows = [
 ];
 
 /** Opens the pool (lazily) and knows the rows and the migrations. Close with `database.close(true)`. */
-export async function connectDatabase(databaseUrl: string, poolSize = 16): Promise<Database> {
-  return MikroORM.init({
+export async function connectDatabase(databaseUrl: string): Promise<Database> {
+  const database = await MikroORM.init({
     clientUrl: databaseUrl,
     entities: rows,
     extensions: [Migrator],
     migrations: { migrationsList: migrations, tableName: 'schema_migrations', snapshot: false, silent: true },
-    pool: { min: 0, max: poolSize },
+    pool: { min: 0, max: POOL_SIZE },
+    driverOptions: { lock_timeout: LOCK_TIMEOUT_MS },
     forceUtcTimezone: true,
     discovery: { warnWhenNoEntities: false },
     validateRequired: true,
     persistOnCreate: false,
   });
+  turns.set(database, takeTurns(MOST_TRANSACTIONS));
+  return database;
 }
 
 /** The transaction that spans several use cases, while one does. */
@@ -46,6 +58,11 @@ export function reading(database: Database): Transaction {
 
 /** Runs `work` in one transaction of its own (READ COMMITTED): all of it is committed, or none. A refusal commits nothing. */
 export async function inTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const inTurn = spanning.getStore() ? undefined : turns.get(database);
+  return inTurn ? inTurn(() => run(database, work)) : run(database, work);
+}
+
+async function run<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const refusal: { value?: T } = {};
   return reading(database)
     .transactional(async (tx) => {
@@ -66,9 +83,9 @@ function isRefusal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'ok' in value && value.ok === false;
 }
 
-/** As `inTransaction`, and never a part of a transaction around it. */
+/** As `inTransaction`, at once and never a part of a transaction around it. */
 export async function inOwnTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return spanning.exit(() => inTransaction(database, work));
+  return spanning.exit(() => run(database, work));
 }
 
 /** Makes every `inTransaction` and `reading` inside `work` part of one transaction: they commit together, or not at all. */
@@ -97,4 +114,13 @@ export async function unlessTaken<T>(work: Promise<T>, taken: T): Promise<T> {
 /** Runs a statement written with kysely's `sql`: its values are bound, and it belongs to the caller's transaction if there is one. */
 export async function query<Row>(tx: Transaction, statement: RawBuilder<Row>): Promise<Row[]> {
   return (await statement.execute(tx.getKysely())).rows;
+}
+
+const SHUT = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', '57P01', '57P02', '57P03', '55P03', '53300', '40P01', '08000', '08003', '08006', '08001']);
+
+/** Whether a failure is the database's being away, overrun or locked for too long: worth another try, and no fault of ours. */
+export function isUnavailable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return SHUT.has(code) || /Connection terminated|timeout exceeded when trying to connect/.test(error.message) || isUnavailable(error.cause);
 }

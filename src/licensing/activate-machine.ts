@@ -1,8 +1,9 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import type { z } from 'zod';
-import { License, Machine, type MachineRow } from '../database/license-rows.ts';
+import { License, Machine } from '../database/license-rows.ts';
 import { inTransaction, query, type Transaction } from '../database/orm.ts';
+import { dateOf, dateOrNull } from '../database/prepared.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
 import { newId } from '../database/uuid.ts';
 import { notFound, ok, type Refusal, refuse, type Result } from '../errors.ts';
@@ -38,29 +39,23 @@ export async function activateMachine(
     const license = await detailsOf(tx, row);
     const refused = refusedState(effectiveStatus(license, slackHours, now), license.policy.expirationStrategy);
     if (refused) return refuse(refused, sentenceOf[refused]);
-    const machines = await tx.find(Machine, { licenseId: license.id, deletedAt: null });
-    const known = machines.find((machine) => machine.fingerprint === request.fingerprint);
+    const known = await tx.findOne(Machine, { licenseId: license.id, fingerprint: request.fingerprint, deletedAt: null });
     if (known) {
       writeChanges(known, request, now);
       return ok({ machine: known, policy: license.policy, fresh: false });
     }
-    return addMachine(tx, { scope, license, machines, request }, now);
+    return addMachine(tx, { scope, license, request }, now);
   });
 }
 
-type Newcomer = { scope: Scope; license: LicenseDetails; machines: MachineRow[]; request: ActivateRequest };
+type Newcomer = { scope: Scope; license: LicenseDetails; request: ActivateRequest };
 
-async function addMachine(tx: Transaction, { scope, license, machines, request }: Newcomer, now: Date): Promise<Result<Activation>> {
+async function addMachine(tx: Transaction, { scope, license, request }: Newcomer, now: Date): Promise<Result<Activation>> {
   const { policy } = license;
   const taken = await refuseTaken(tx, license, request.fingerprint);
   if (taken) return taken;
-  const limit = license.maxMachines;
-  const seat = findSeat(machines, { limit, policy }, now);
-  if (!seat.free) {
-    return refuse('MACHINE_LIMIT_EXCEEDED', `The license allows ${limit} machines and ${seat.count} are activated. Deactivate one first.`, { limit: limit ?? 0, count: seat.count });
-  }
-  for (const machine of seat.removed) await removeMachine(tx, { machine, policy, died: true }, now);
-  if (seat.evicted) await removeMachine(tx, { machine: seat.evicted, policy, died: false }, now);
+  const full = await makeRoom(tx, license, now);
+  if (full) return full;
   const { name = null, platform = null, hostname = null, cores = null, metadata = {} } = request;
   const machine = tx.create(Machine, {
     id: newId(), scopeId: scope.id, licenseId: license.id, fingerprint: request.fingerprint, name, platform, hostname, cores, metadata,
@@ -69,6 +64,22 @@ async function addMachine(tx: Transaction, { scope, license, machines, request }
   await tx.persist(machine).flush();
   await tellMachine(tx, { type: 'machine.activated', machine, policy }, now);
   return ok({ machine, policy, fresh: true });
+}
+
+/**
+ * Takes off what must go for one more machine, or refuses. Of the others only what counts is read: a license without a limit may have
+ * any number, each with a lot to say of itself.
+ */
+async function makeRoom(tx: Transaction, { id: licenseId, maxMachines: limit, policy }: LicenseDetails, now: Date): Promise<({ ok: false } & Refusal) | null> {
+  if (limit === null) return null;
+  const seated = await query(tx, sql<{ id: string; createdAt: string; lastHeartbeatAt: string | null }>`
+    select id, created_at as "createdAt", last_heartbeat_at as "lastHeartbeatAt" from machines where license_id = ${licenseId} and deleted_at is null`);
+  const rivals = seated.map(({ id, createdAt, lastHeartbeatAt }) => ({ id, createdAt: dateOf(createdAt), lastHeartbeatAt: dateOrNull(lastHeartbeatAt) }));
+  const seat = findSeat(rivals, { limit, policy }, now);
+  if (!seat.free) return refuse('MACHINE_LIMIT_EXCEEDED', `All machine slots of the license are taken: ${seat.count} of ${limit}. Deactivate a machine first.`, { limit, count: seat.count });
+  for (const { id } of seat.removed) await removeMachine(tx, { machine: await tx.findOneOrFail(Machine, { id }), policy, died: true }, now);
+  if (seat.evicted) await removeMachine(tx, { machine: await tx.findOneOrFail(Machine, { id: seat.evicted.id }), policy, died: false }, now);
+  return null;
 }
 
 /** Whether a live machine of another license holds the fingerprint where the policy wants it for one license alone. */

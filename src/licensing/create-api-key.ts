@@ -16,18 +16,19 @@ export const apiKeyFields = z.strictObject({
 
 export const apiKeyRequest = apiKeyFields.extend({ scopes: apiKeyFields.shape.scopes.default([]), expiresAt: apiKeyFields.shape.expiresAt.default(null) });
 
-/** Who asks: the scope their key belongs to, and what it allows (`own`; none is everything). */
-export type KeyHolder = { scope: Scope; own: string[] };
+/** Who asks: the scope their key belongs to, what it allows (`own`; none is everything), and its end. */
+export type KeyHolder = { scope: Scope; own: string[]; ownEnd: Date | null };
 
 /** A new API key of the caller's scope, which may do no more than the caller. This answer alone has the key itself. */
 export async function createApiKey(
   database: Database,
-  { scope, own }: KeyHolder,
+  holder: KeyHolder,
   request: z.output<typeof apiKeyRequest>,
   now: Date,
 ): Promise<Result<ApiKeyRow & { key: string }>> {
-  const refused = refuseKey(own, request, now);
+  const refused = refuseKey(holder, request, now);
   if (refused) return refused;
+  const { scope } = holder;
   const key = mintApiKey(scope.mode);
   return inTransaction(database, async (tx) => {
     const row = tx.create(ApiKey, apiKeyRow(key, { scope, ...request }, now));
@@ -37,8 +38,9 @@ export async function createApiKey(
 }
 
 /** What of the wanted key its maker may not ask for. */
-export function refuseKey(own: string[], { scopes, expiresAt }: { scopes?: string[] | undefined; expiresAt?: Date | null | undefined }, now: Date) {
+export function refuseKey({ own, ownEnd }: KeyHolder, { scopes, expiresAt }: { scopes?: string[] | undefined; expiresAt?: Date | null | undefined }, now: Date) {
   if (scopes !== undefined && !mayHandOut(own, scopes)) return refuseMore();
+  if (ownEnd !== null && expiresAt !== undefined && (expiresAt === null || expiresAt > ownEnd)) return refuse('FORBIDDEN', 'A key with an end may only make and change keys that end no later. Send `expiresAt`.');
   if (expiresAt != null && expiresAt <= now) return refuseField('expiresAt', 'This moment has passed. To end a key now, delete it.', 'in_the_past');
   return null;
 }

@@ -6,12 +6,13 @@ import type { Scope } from '../database/scope.ts';
 import { ok, refuse, type Result } from '../errors.ts';
 import { tellContact } from './customer-for.ts';
 import { type CustomerDetails, customerDetails } from './read-customers.ts';
+import { metadata } from './core/metadata.ts';
 
 /** What a vendor may say of a customer, on create and later. An email is kept as it is written, and is one in any case. */
 export const customerFields = z.strictObject({
   email: z.email().max(320),
   name: z.string().min(1).max(255).nullable(),
-  metadata: z.record(z.string(), z.unknown()),
+  metadata,
 });
 
 export const customerRequest = customerFields.extend({

@@ -14,6 +14,7 @@ import { viewLicense } from './license-view.ts';
 import type { Licensing } from './licensing.ts';
 import { recordEvent } from './record-event.ts';
 import { allEntitlementsExist, detailsOf, type LicenseDetails } from './store.ts';
+import { metadata } from './core/metadata.ts';
 
 const limit = z.int().positive().max(2_147_483_647).nullable();
 
@@ -25,7 +26,7 @@ export const licenseFields = z.strictObject({
   maxUsesOverride: limit,
   userEmail: z.email().max(320).nullable(),
   userName: z.string().min(1).max(255).nullable(),
-  metadata: z.record(z.string(), z.unknown()),
+  metadata,
 });
 
 export const licenseRequest = licenseFields.partial().extend({

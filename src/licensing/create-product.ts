@@ -4,6 +4,7 @@ import { newId } from '../database/uuid.ts';
 import { type Database, insertUnlessTaken, inTransaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { ok, refuse, type Result } from '../errors.ts';
+import { metadata } from './core/metadata.ts';
 
 /** What a vendor may say of a product, on create and later. */
 export const productFields = z.strictObject({
@@ -11,7 +12,7 @@ export const productFields = z.strictObject({
   code: z.string().min(1).max(50).regex(/^[A-Za-z0-9_-]+$/, 'expected letters, digits, _ and - only'),
   description: z.string().max(1000).nullable(),
   keyPrefix: z.string().regex(/^[A-Z0-9]{2,10}$/, 'expected 2 to 10 of A-Z and 0-9'),
-  metadata: z.record(z.string(), z.unknown()),
+  metadata,
 });
 
 export const productRequest = productFields.extend({

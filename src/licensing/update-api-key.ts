@@ -10,7 +10,7 @@ export const apiKeyChange = apiKeyFields.partial();
 /** Changes what the request names, for the next request that brings the key. The key itself stays. */
 export async function updateApiKey(database: Database, holder: KeyHolder & { id: string }, request: z.output<typeof apiKeyChange>, now: Date): Promise<Result<ApiKeyRow>> {
   return changeApiKey(database, holder, (key) => {
-    const refused = refuseKey(holder.own, request, now);
+    const refused = refuseKey(holder, request, now);
     if (refused === null) Object.assign(key, request);
     return refused;
   });

@@ -28,7 +28,8 @@ export async function updateLicense(licensing: Licensing, { scope, id }: { scope
     const { policyId = license.policyId, expiresAt, userEmail: _userEmail, userName, ...fields } = request;
     const policy = await policyFor(tx, license, policyId);
     if (!policy.ok) return policy;
-    if (overridesRefused(policy.value, request)) return refuse('OVERRIDES_NOT_ALLOWED', 'The policy is not overridable: it allows no maxMachinesOverride and no maxUsesOverride.');
+    const moved = policyId !== license.policyId;
+    if (overridesRefused(policy.value, moved ? { ...license, ...request } : request)) return refuse('OVERRIDES_NOT_ALLOWED', 'The policy is not overridable: it allows no maxMachinesOverride and no maxUsesOverride.');
     const given = { ...fields, policyId, ...(expiresAt !== undefined && vendorExpiry(license, expiresAt)), ...(await ownerOf(tx, scope, request, now)) };
     const changed = writeChanges(license, given, now);
     const renamed = userName !== undefined && (await nameCustomer(tx, license, userName, now));

@@ -76,11 +76,13 @@ function notesOf(batch: Batch): Note[] {
 }
 
 async function writeNotes(tx: Transaction, batch: Batch, slackHours: number, now: Date): Promise<void> {
+  // All rows at once and in one order: two processes that write about the same licenses must never wait for one another.
+  await query(tx, sql`select 1 from licenses where id = any(${[...batch.keys()]}::uuid[]) order by id for update`);
   await tell(tx, { ids: await writeValidations(tx, batch), type: 'license.activated', slackHours }, now);
   await tell(tx, { ids: await writeFingerprints(tx, batch, now), type: 'license.sharing_detected', slackHours }, now);
 }
 
-/** Rows are locked in one order. Returns the licenses that were validated for the first time. */
+/** Returns the licenses that were validated for the first time. */
 async function writeValidations(tx: Transaction, batch: Batch): Promise<string[]> {
   const ids = [...batch.keys()];
   const notes = [...batch.values()];
@@ -89,10 +91,10 @@ async function writeValidations(tx: Transaction, batch: Batch): Promise<string[]
       select * from unnest(${ids}::uuid[], ${notes.map(({ validatedAt }) => validatedAt)}::timestamptz[], ${notes.map(({ uses }) => uses)}::int[]) as n (id, at, uses)
       where at is not null
     ),
-    locked as (select l.id, l.last_validated_at as before from licenses l join noted on noted.id = l.id order by l.id for update of l)
+    known as (select l.id, l.last_validated_at as before from licenses l join noted on noted.id = l.id)
     update licenses l set last_validated_at = greatest(l.last_validated_at, noted.at), uses_count = least(l.uses_count::bigint + noted.uses, 2147483647)
-    from noted, locked where noted.id = l.id and locked.id = l.id and (noted.uses > 0 or locked.before is distinct from noted.at)
-    returning l.id, locked.before is null as first`);
+    from noted, known where noted.id = l.id and known.id = l.id and (noted.uses > 0 or known.before is distinct from noted.at)
+    returning l.id, known.before is null as first`);
   return rows.filter(({ first }) => first).map(({ id }) => id);
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ExpirationStrategy } from '../../licensing/core/policy.ts';
+import { metadata } from '../../licensing/core/metadata.ts';
 
 /** A mapping says what a Stripe price or product buys, and how billing trouble is treated. */
 
@@ -30,7 +31,7 @@ export const mappingFields = z.strictObject({
   issueOnOpenInvoice: z.boolean(),
   sendKeyEmail: z.boolean(),
   active: z.boolean(),
-  metadata: z.record(z.string(), z.unknown()),
+  metadata,
 });
 
 export type MappingFields = z.infer<typeof mappingFields>;

@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts';
 import type { Permission } from '../../licensing/core/permission.ts';
 
 /** Who calls with `Authorization: Bearer …`. An empty `scopes` allows everything. */
-export type ApiKeyCaller = { by: 'api-key'; apiKeyId: string; scopes: string[]; scope: Scope };
+export type ApiKeyCaller = { by: 'api-key'; apiKeyId: string; scopes: string[]; expiresAt: Date | null; scope: Scope };
 
 /** The license that a key opens. */
 type OwnLicense = { licenseId: string; scope: Scope };
@@ -16,7 +16,7 @@ export type Caller = ApiKeyCaller | LicenseCaller;
 
 /** How callers are found: an API key by its token, a license by its key. Null when there is none. */
 export type Directory = {
-  findApiKey: (token: string) => Promise<{ id: string; scopes: string[]; scope: Scope } | null>;
+  findApiKey: (token: string) => Promise<{ id: string; scopes: string[]; expiresAt: Date | null; scope: Scope } | null>;
   /** What the database is asked with for a license key. Null: no license has it, for sure. */
   hashLicenseKey: (key: string) => Promise<Buffer | null>;
   findOwnLicense: (keyHash: Buffer) => Promise<OwnLicense | null>;
@@ -36,7 +36,7 @@ export async function authenticateApiKey(request: Request, permission: Permissio
   if (apiKey.scopes.length > 0 && !apiKey.scopes.includes(permission)) {
     throw new AppError('FORBIDDEN', 403, `This API key lacks the scope ${permission}.`);
   }
-  return { by: 'api-key', apiKeyId: apiKey.id, scopes: apiKey.scopes, scope: apiKey.scope };
+  return { by: 'api-key', apiKeyId: apiKey.id, scopes: apiKey.scopes, expiresAt: apiKey.expiresAt, scope: apiKey.scope };
 }
 
 /** The caller behind `Authorization: License …`. Whether a license has the key is asked when it matters. */

@@ -20,7 +20,8 @@ function serve(route: Route, dependencies: MountDependencies): RequestHandler {
     const caller = await letIn(route.access, dependencies, request, response);
     const input = route.method === 'get' ? { ...request.query } : await readBody(request, response);
     const id = String(request.params['id'] ?? '');
-    refuseUnstorable([id, input]);
+    refuseUnstorable(id, ['id']);
+    refuseUnstorable(input);
     const answer = () => route.answer({ caller, id, input });
     const repeatable = route.method === 'post' && caller?.by === 'api-key' ? request.headers['idempotency-key'] : undefined;
     // Its rights are part of a request: an answer may show what another API key may not see.

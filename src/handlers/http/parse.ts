@@ -5,8 +5,18 @@ import { AppError, type Issue } from '../../errors.ts';
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw invalid(parsed.error.issues.map(({ path, message, code }) => ({ path: path.map(String), message, code })));
+  throw invalid(parsed.error.issues.slice(0, MOST_ISSUES).flatMap(issuesOf));
 }
+
+/** A fault as the answer shows it: an unknown field by its name, a missing one as missing. */
+function issuesOf(issue: z.core.$ZodIssue): Issue[] {
+  const [path, { code }] = [issue.path.map(String), issue];
+  if (issue.code === 'unrecognized_keys') return issue.keys.slice(0, MOST_ISSUES).map((key) => ({ path: [...path, key], message: 'Unknown field.', code }));
+  return [{ path, message: issue.message.replace(/^Invalid input: expected (.*), received undefined$/, 'Required: expected $1.'), code }];
+}
+
+/** Faults shown of one request: who sends thousands learns enough from the first. */
+const MOST_ISSUES = 50;
 
 function invalid(issues: Issue[]): AppError {
   const [first] = issues;

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { z } from 'zod';
+import { isUnavailable } from '../../database/orm.ts';
 import { AppError, type Refusal, type RefusalCode } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { requestIdOf } from './request-id.ts';
@@ -41,6 +42,7 @@ const requestFault = z.object({ status: z.int().min(400).max(499), type: z.strin
 /** Whatever was thrown, as the failure that the client is told. */
 export function failureOf(error: unknown): AppError {
   if (error instanceof AppError) return error;
+  if (isUnavailable(error)) return new AppError('UNAVAILABLE', 503, 'The database is not available. Try again in a moment.', { cause: error, headers: { 'Retry-After': '1' } });
   const fault = requestFault.safeParse(error);
   if (!fault.success) return new AppError('INTERNAL', 500, 'Something went wrong on our side.', { cause: error });
   const { status, type } = fault.data;

@@ -41,8 +41,8 @@ export function apiKeyRoutes({ database, clock }: { database: Database; clock: C
   ];
 }
 
-function holderOf({ scope, scopes }: ApiKeyCaller): KeyHolder {
-  return { scope, own: scopes };
+function holderOf({ scope, scopes, expiresAt }: ApiKeyCaller): KeyHolder {
+  return { scope, own: scopes, ownEnd: expiresAt };
 }
 
 /** What is known of a key: never the key, nor its hash. */

@@ -54,7 +54,7 @@ function activateRoute(dependencies: Dependencies, view: View): Route {
   const answers = { ...answersOne(machine, 201), also: { status: 200, when: 'A machine with this fingerprint was active already: no second slot is taken.' } };
   return licensedRoute({ method: 'post', path, permission: 'machines:write', limit: 'activate', summary: 'Activate a machine', input, answers, refuses: [...refuses] }, async ({ scope, own, input: { licenseId = own, ...request } }) => {
     if (licenseId === null) granted(refuseField('licenseId', 'Name the license to activate the machine on.', 'required'));
-    if (own !== null && licenseId !== own) granted(notFound());
+    if (own !== null && licenseId?.toLowerCase() !== own) granted(notFound());
     const activation = granted(await activateMachine(dependencies, { scope, licenseId: licenseId ?? '' }, request, dependencies.clock.now()));
     return { ...one(ok(activation), view), ...(!activation.fresh && { status: 200 }) };
   });

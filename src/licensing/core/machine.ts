@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { metadataUpTo } from './metadata.ts';
 import type { PolicyFields } from './policy.ts';
 
 const platforms = ['macos', 'windows', 'linux', 'docker', 'kubernetes'] as const;
@@ -13,7 +14,7 @@ export const machineFields = z.strictObject({
   platform: z.enum(platforms).nullable(),
   hostname: z.string().min(1).max(255).nullable(),
   cores: z.int().min(1).max(1_000_000).nullable(),
-  metadata: z.record(z.string(), z.unknown()),
+  metadata: metadataUpTo(16_384),
 });
 
 const MINUTE_MS = 60_000;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { metadata } from './metadata.ts';
 
 /** Policy fields: names, types and defaults as frozen by the v1 contract. */
 
@@ -41,7 +42,7 @@ export const policyFields = z.strictObject({
   trialDurationDays: days.nullable(),
   overridable: z.boolean(),
   maxUniqueFingerprints: count,
-  metadata: z.record(z.string(), z.unknown()),
+  metadata,
 });
 
 export type PolicyFields = z.infer<typeof policyFields>;
