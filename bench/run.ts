@@ -16,21 +16,26 @@ It starts an embedded PostgreSQL of its own in a temporary folder, or uses an em
 `;
 
 const [name, ...options] = process.argv.slice(2);
-const benchmark = Object.entries(benchmarks).find(([known]) => known === name)?.[1];
-const read = readOptions(options);
-if (name === undefined || name === '--help' || options.includes('--help') || benchmark === undefined || read === null) {
+if (name === '--help' || options.includes('--help')) {
   process.stdout.write(HELP);
-  process.exit(name === undefined || benchmark === undefined && name !== '--help' ? 2 : 0);
+  process.exit(0);
 }
-await benchmark(read);
+const benchmark = Object.entries(benchmarks).find(([known]) => known === name)?.[1];
+if (benchmark === undefined) fail(name === undefined ? 'Which benchmark?' : `There is no benchmark ${name}.`);
+await benchmark(readOptions(options));
 
-/** Null when an option is unknown or not a whole number. */
-function readOptions(given: string[]): { seconds: number; rounds: number; licenses: number } | null {
+function readOptions(given: string[]): { seconds: number; rounds: number; licenses: number } {
   const chosen = { seconds: 8, rounds: 3, licenses: 100_000 };
   for (let n = 0; n < given.length; n += 2) {
     const [option, value] = [given[n]?.replace(/^--/, ''), Number(given[n + 1])];
-    if ((option !== 'seconds' && option !== 'rounds' && option !== 'licenses') || !Number.isInteger(value) || value < 1) return null;
+    if (option !== 'seconds' && option !== 'rounds' && option !== 'licenses') fail(`Unknown option ${given[n]}.`);
+    if (!Number.isInteger(value) || value < 1) fail(`${given[n]}: expected a whole number from 1, got ${given[n + 1]}.`);
     chosen[option] = value;
   }
   return chosen;
+}
+
+function fail(why: string): never {
+  process.stderr.write(`${why}\n\n${HELP}`);
+  process.exit(2);
 }

@@ -5,7 +5,7 @@ import { type Config, readConfig } from './config.ts';
 import { systemClock } from './clock.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres, visitEmbeddedPostgres } from './database/embedded-postgres.ts';
 import { AppError } from './errors.ts';
-import type { PublicKey } from './licensing/signing-keys.ts';
+import { type PublicKey, spkiOf } from './licensing/signing-keys.ts';
 import { createLogger } from './logger.ts';
 import { type Role, roles } from './role.ts';
 import { type Service, startService } from './service.ts';
@@ -16,13 +16,17 @@ const HELP = `Tillkey: from the till to the key.
   npm start -- web       the HTTP side alone      (needs DATABASE_URL)
   npm start -- worker    the background side alone (needs DATABASE_URL)
   npm start -- migrate   bring the database up to date, then exit (needs DATABASE_URL)
-  npm run keys:rotate    make a new key to sign with, also while Tillkey runs; what the old ones signed keeps verifying
+  npm run keys:rotate    make a new key to sign with, on DATABASE_URL or the data folder, also while Tillkey runs; what the old
+                         ones signed keeps verifying
   npm start -- --help    this text
 
 Settings come from the environment or a file .env; .env.example lists them all.
 `;
 
 const commands = [...roles, 'keys:rotate'] as const;
+
+/** A reader of our output may go away (`| head`): that is no reason to end without stopping. */
+process.stdout.on('error', () => undefined);
 
 /** Exit codes: 2 is a wrong call or setting, 1 anything that went wrong. */
 async function main(args: string[]): Promise<void> {
@@ -32,7 +36,7 @@ async function main(args: string[]): Promise<void> {
   if (command === undefined || surplus.length > 0) return fail(2, `unknown command: ${args.join(' ')}\n\n${HELP}`);
   if (existsSync('.env')) process.loadEnvFile('.env');
   const read = readConfig(process.env);
-  if (!read.ok) return fail(2, `Tillkey cannot start, a setting is wrong:\n\n  ${read.faults.join('\n  ')}\n`);
+  if (!read.ok) return fail(2, `Tillkey cannot start, settings are wrong:\n\n  ${read.faults.join('\n  ')}\n`);
   if (command === 'keys:rotate') return rotateKeys(read.config);
   if (command !== 'all' && read.config.DATABASE_URL === undefined) {
     return fail(2, `DATABASE_URL: needed by \`npm start -- ${command}\`. Example: DATABASE_URL=postgres://tillkey:password@localhost:5432/tillkey`);
@@ -42,7 +46,10 @@ async function main(args: string[]): Promise<void> {
 
 /** Signals count from the first moment: one that comes while we start stops what has been started. */
 async function run(role: Role, config: Config): Promise<void> {
-  const starting = start(role, config, startEmbeddedPostgres);
+  const starting = start(role, config, async (dataFolder) => {
+    await makeDataFolder(dataFolder);
+    return startEmbeddedPostgres(dataFolder);
+  });
   stopOnSignal(async () => (await starting).stop());
   stopWithNpm();
   const { service, stop } = await starting;
@@ -63,7 +70,8 @@ function rotated({ kid, raw }: PublicKey, oldKeys: number): string {
 The new signing key is ${kid}. It signs from now on; a Tillkey that runs takes it up within half a minute.
 Its public key, for apps that carry it in their code:
 
-  ${raw.toString('hex')}
+  hex   ${raw.toString('hex')}
+  SPKI  ${spkiOf(raw)}
 
 What the ${oldKeys === 1 ? 'old key' : `${oldKeys} old keys`} signed keeps verifying: GET /public-keys lists them all.
 `;
@@ -73,8 +81,8 @@ type Started = { service: Service; stop: () => Promise<void> };
 
 async function start(role: Role, config: Config, openEmbedded: (dataFolder: string) => Promise<EmbeddedPostgres>): Promise<Started> {
   const dataFolder = resolve(config.TILLKEY_DATA_DIR);
-  await makeDataFolder(dataFolder);
   const embedded = config.DATABASE_URL === undefined ? await openEmbedded(dataFolder) : null;
+  await makeDataFolder(dataFolder);
   const databaseUrl = embedded?.url ?? config.DATABASE_URL ?? '';
   const log = createLogger(config.LOG_LEVEL);
   const service = await startService({ role, config, clock: systemClock, log, dataFolder, databaseUrl, show: printKeys }).catch(async (error: unknown) => {

@@ -37,8 +37,14 @@ export async function startEmbeddedPostgres(dataFolder: string): Promise<Embedde
   };
 }
 
-/** For a short visit: the server that a Tillkey runs on this folder now, and keeps; else one started as for a Tillkey of our own. */
+/**
+ * For a short visit: the server that a Tillkey runs on this folder now, and keeps; else one started as for a Tillkey of our own. A
+ * folder that no Tillkey ever worked on is refused: it is a typing slip.
+ */
 export async function visitEmbeddedPostgres(dataFolder: string): Promise<EmbeddedPostgres> {
+  if (!(await exists(join(dataFolder, 'postgres', 'PG_VERSION')))) {
+    throw new AppError('NO_DATA_FOLDER', 500, `no Tillkey has worked on the data folder ${dataFolder} yet. Set TILLKEY_DATA_DIR to its folder, or DATABASE_URL to its database`);
+  }
   const password = await readFile(join(dataFolder, 'postgres-password'), 'utf8').catch(() => '');
   const url = urlOf(await portOf(join(dataFolder, 'postgres')), password.trim());
   const client = new pg.Client({ connectionString: url });

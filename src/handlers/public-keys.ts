@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PublicKey, SigningKeys } from '../licensing/signing-keys.ts';
+import { type PublicKey, type SigningKeys, spkiOf } from '../licensing/signing-keys.ts';
 import { answersMany, many, noInput } from './http/answer.ts';
 import { type Answer, type Answers, openRoute, type Route } from './http/route.ts';
 import { shown } from './v1/view.ts';
@@ -33,10 +33,6 @@ function viewJwk({ kid, raw }: PublicKey): z.output<typeof jwk> {
   return { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url'), kid, use: 'sig', alg: 'EdDSA' };
 }
 
-/** The DER bytes before a raw Ed25519 key in its SPKI form (RFC 8410). */
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
-
 function viewKey({ kid, raw, createdAt, retiredAt }: PublicKey): object {
-  const spki = Buffer.concat([SPKI_PREFIX, raw]).toString('base64');
-  return { kid, algorithm: 'ed25519', hex: raw.toString('hex'), spki, createdAt, retiredAt };
+  return { kid, algorithm: 'ed25519', hex: raw.toString('hex'), spki: spkiOf(raw), createdAt, retiredAt };
 }

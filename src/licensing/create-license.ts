@@ -64,6 +64,7 @@ async function refusalOf(tx: Transaction, scope: Scope, request: LicenseRequest)
   if (request.productId !== undefined && request.productId !== policy.productId) {
     return refuseField('productId', 'The policy belongs to another product. Leave productId out, or give the policy of that product.', 'other_product');
   }
+  if (request.userName != null && request.userEmail == null) return refuseField('userName', 'A name belongs to a customer: send userEmail with it.', 'email_required');
   if (!(await allEntitlementsExist(tx, scope, request.entitlementIds))) return refuseField('entitlementIds', 'Not every id is an entitlement.', 'unknown_id');
   if (overridesRefused(policy, request)) return refuse('OVERRIDES_NOT_ALLOWED', 'The policy is not overridable: it allows no maxMachinesOverride and no maxUsesOverride.');
   return ok(policy);

@@ -87,3 +87,11 @@ function kidOf(raw: Buffer): string {
 function rawKey(publicKey: KeyObject): Buffer {
   return publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
 }
+
+/** The DER bytes before a raw Ed25519 key in its SPKI form (RFC 8410). */
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** A raw public key as SPKI, in base64: the form that most libraries read. */
+export function spkiOf(raw: Buffer): string {
+  return Buffer.concat([SPKI_PREFIX, raw]).toString('base64');
+}

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,8 +46,19 @@ describe('npm run keys:rotate', () => {
   }, TIMEOUT_MS);
 
   test('works on the embedded database while no Tillkey runs, and leaves the folder free', async () => {
+    const first = start([]);
+    await addressOf(first);
+    await first.end('SIGTERM');
     const kid = await rotate();
     expect(await published(await addressOf(start([])))).toContainEqual(expect.objectContaining({ kid, retiredAt: null }));
+  }, TIMEOUT_MS);
+
+  test('refuses a folder that no Tillkey ever worked on, and leaves no trace in it', async () => {
+    const nowhere = join(folder, 'mistyped');
+    const command = start(['keys:rotate'], { TILLKEY_DATA_DIR: nowhere });
+    expect(await command.exitCode).toBe(1);
+    expect(command.printed()).toContain('TILLKEY_DATA_DIR');
+    expect(existsSync(nowhere)).toBe(false);
   }, TIMEOUT_MS);
 
   test('works on DATABASE_URL', async () => {

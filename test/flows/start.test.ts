@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +63,21 @@ describe('with nothing but Node', () => {
     const second = start();
     expect(await second.exitCode).toBe(1);
     expect(second.printed()).toContain('TILLKEY_DATA_DIR');
+    expect((await callAt(url)('GET', '/readyz')).status).toBe(200);
+  }, TIMEOUT_MS);
+
+  test('the folder stays its own when its connection to the database is lost', async () => {
+    const first = start();
+    const url = await addressOf(first);
+    const [password, pidFile] = [await readFile(join(folder, 'postgres-password'), 'utf8'), await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')];
+    const client = new pg.Client({ host: '127.0.0.1', port: Number(pidFile.split('\n')[3]), user: 'tillkey', password: password.trim(), database: 'postgres' });
+    await client.connect();
+    await client.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tillkey-owner'");
+    const owned = async () => (await client.query("select 1 from pg_locks l join pg_stat_activity a using (pid) where l.locktype = 'advisory' and a.application_name = 'tillkey-owner'")).rows.length;
+    while ((await owned()) === 0) await new Promise((resolve) => setImmediate(resolve));
+    await client.end();
+    const second = start();
+    expect(await second.exitCode).toBe(1);
     expect((await callAt(url)('GET', '/readyz')).status).toBe(200);
   }, TIMEOUT_MS);
 

@@ -104,6 +104,18 @@ describe('a key with scopes', () => {
     expect((await patch(id, { scopes: ['products:read'] }, key)).status).toBe(200);
   });
 
+  test('and an end hands on no later one, and does not take its own away', async () => {
+    const soon = new Date(start.getTime() + 60_000).toISOString();
+    const { id, key } = await create({ expiresAt: soon });
+    for (const expiresAt of [null, new Date(start.getTime() + 60_001).toISOString()]) {
+      expect(await ask({ expiresAt }, key)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+      expect(await patch(id, { expiresAt }, key)).toMatchObject({ status: 403 });
+    }
+    expect(await ask({}, key)).toMatchObject({ status: 403 });
+    expect(await ask({ expiresAt: soon }, key)).toMatchObject({ status: 201 });
+    expect(await patch(id, { name: 'Renamed' }, key)).toMatchObject({ status: 200, body: { data: { expiresAt: soon } } });
+  });
+
   test('neither changes nor deletes a key that may do more', async () => {
     const { key } = await create({ scopes: own });
     for (const scopes of [[], ['licenses:read'], [...own, 'events:read']]) {

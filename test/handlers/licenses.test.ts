@@ -112,6 +112,23 @@ describe('an override', () => {
     expect(await patch(license.id, { maxMachinesOverride: 1 })).toMatchObject(refused);
     expect(await patch(license.id, { maxMachinesOverride: null })).toMatchObject({ status: 200 });
   });
+
+  test('does not come along to a policy that is not overridable', async () => {
+    const policy = await createPolicy(tillkey);
+    const strict = (await tillkey.call('POST', '/api/v1/policies', { body: { productId: policy.productId, name: 'Strict', overridable: false, maxMachines: 1 } })).body.data;
+    const license = await createLicense(tillkey, { policyId: policy.id, license: { maxMachinesOverride: 999 } });
+    expect(await patch(license.id, { policyId: strict.id })).toMatchObject({ status: 422, body: { code: 'OVERRIDES_NOT_ALLOWED' } });
+    expect(await patch(license.id, { policyId: strict.id, maxMachinesOverride: null })).toMatchObject({ status: 200, body: { data: { maxMachines: 1 } } });
+  });
+});
+
+describe('a name', () => {
+  test('without a customer it could belong to is refused', async () => {
+    const license = await createLicense(tillkey);
+    const refused = { status: 400, body: { details: { issues: [{ path: ['userName'] }] } } };
+    expect(await tillkey.call('POST', path, { body: { policyId: license.policyId, userName: 'Ada' } })).toMatchObject(refused);
+    expect(await patch(license.id, { userName: 'Ada' })).toMatchObject(refused);
+  });
 });
 
 describe('changing a license', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { activate, createLicense, createPolicy, validate } from '../support/license.ts';
+import { withRival } from '../support/rival.ts';
 import { startTestService, testClock, type TestService } from '../support/service.ts';
 
 const clock = testClock(new Date('2026-06-01T00:00:00.000Z'));
@@ -120,6 +121,21 @@ describe('of 100 activations at once, by two web processes,', () => {
     const answers = await Promise.all(Array.from({ length: 100 }, (_, n) => activate(n % 2 ? tillkey : other, licenses[n % 20]!, fingerprint)));
     expect(new Set(answers.filter(({ status }) => status < 300).map(({ body }) => body.data.licenseId)).size).toBe(winners);
     expect(answers.filter(({ status, body }) => status >= 300 && body.code !== 'FINGERPRINT_TAKEN')).toEqual([]);
+  });
+});
+
+describe('whoever waits for one license', () => {
+  test('keeps nobody waiting who asks about another', async () => {
+    const [held, free] = [await createLicense(tillkey, { policy: { requireFingerprint: false } }), await createLicense(tillkey, { policy: { requireFingerprint: false } })];
+    await withRival(tillkey.databaseUrl, async (rival) => {
+      await rival.run('select 1 from licenses where id = $1 for update', [held.id]);
+      const waiting = Promise.all(Array.from({ length: 40 }, (_, n) => activate(tillkey, held, `fingerprint-${n}`)));
+      await rival.untilStuck(waiting, 8);
+      expect(await validate(tillkey, free)).toMatchObject({ code: 'VALID' });
+      expect((await tillkey.call('GET', `/api/v1/licenses/${free.id}`)).status).toBe(200);
+      expect((await tillkey.call('GET', '/readyz')).status).toBe(200);
+      expect((await rival.commitOnce(waiting)).every(({ status }) => status === 201)).toBe(true);
+    });
   });
 });
 

@@ -145,6 +145,22 @@ describe('uses', () => {
     expect(await read(license)).toMatchObject({ usesCount: 90, lastValidatedAt: clock.now().toISOString() });
   });
 
+  test('of licenses that two processes write about at once, in opposite halves, never block each other', async () => {
+    const licenses: { key: string }[] = [];
+    for (let n = 0; n < 8; n += 1) licenses.push(await createLicense(tillkey, { policy: { ...free, maxUniqueFingerprints: 1000 } }));
+    const em = tillkey.service.dependencies.database.em.fork();
+    const deadlocks = async () => (await em.execute<{ deadlocks: string }[]>('select deadlocks from pg_stat_database where datname = current_database()'))[0]?.deadlocks;
+    const before = await deadlocks();
+    for (let round = 0; round < 15; round += 1) {
+      await Promise.all([tillkey, other].flatMap((process, which) => licenses.map((license, n) => {
+        const fails = (n < 4) === (which === 0);
+        return validate(process, license, { fingerprint: `fingerprint-${which}-${round}`, ...(fails && { entitlements: ['none'] }) });
+      })));
+      await flush();
+    }
+    expect(await deadlocks()).toBe(before);
+  });
+
   test('are kept while the database cannot be written to', async () => {
     const license = await createLicense(tillkey, { policy: free });
     const em = tillkey.service.dependencies.database.em.fork();

@@ -14,12 +14,13 @@ const execute = promisify(execFile);
 const SPKI = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), Buffer.from(PUBLIC_KEY, 'hex')]).toString('base64');
 
 let folder: string;
-let blocks: (language: string) => string;
+let blocks: (language: string, about: string) => string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tillkey-readme-'));
   const [, section = ''] = (await readFile(new URL('../../README.md', import.meta.url), 'utf8')).split('## Verify a license file offline\n');
-  blocks = (language) => new RegExp('```' + language + '\\n([^]*?)```').exec(section)?.[1] ?? '';
-  await writeFile(join(folder, 'verify.ts'), blocks('ts'));
+  const all = [...section.matchAll(/```(\w+)\n([^]*?)```/g)].map(([, language, text = '']) => ({ language, text }));
+  blocks = (language, about) => all.find((block) => block.language === language && block.text.includes(about))?.text ?? '';
+  await writeFile(join(folder, 'verify.ts'), blocks('ts', 'verify'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -58,7 +59,7 @@ const openssl = await execute('openssl', ['version']).then(({ stdout }) => stdou
 if (!openssl) process.stderr.write('\nNO OPENSSL 3: what the README says of it was not run\n');
 
 (openssl ? describe : describe.skip)('the openssl commands in the README', () => {
-  const run = () => execute('sh', ['-e', '-c', blocks('sh')], { cwd: folder, env: { PATH: process.env['PATH'] ?? '', SPKI } });
+  const run = () => execute('sh', ['-e', '-c', blocks('sh', 'pkeyutl')], { cwd: folder, env: { PATH: process.env['PATH'] ?? '', SPKI } });
 
   test('verify a file and show what it says', async () => {
     const document = documentOf(false);

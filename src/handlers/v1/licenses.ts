@@ -71,9 +71,11 @@ export function licenseRoutes(dependencies: Dependencies): Route[] {
     managementRoute({ method: 'post', path, permission: 'licenses:write', summary: 'Create a license', input: licenseRequest, answers: answersOne(license, 201), refuses: ['CONFLICT', 'OVERRIDES_NOT_ALLOWED'] }, async ({ scope, input }) =>
       one(await createLicense(dependencies, scope, input, clock.now()), view),
     ),
-    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'licenses:write', summary: 'Change a license', input: licenseChange, answers: answersOne(license), refuses: ['OVERRIDES_NOT_ALLOWED'] }, async ({ scope, id, input }) =>
-      one(await updateLicense(dependencies, { scope, id }, input, clock.now()), view),
-    ),
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'licenses:write', summary: 'Change a license', input: licenseChange, answers: answersOne(license), refuses: ['OVERRIDES_NOT_ALLOWED'] }, async ({ scope, id, input }) => {
+      // Uses of a moment ago count against a limit that is set now.
+      await dependencies.validations.flush();
+      return one(await updateLicense(dependencies, { scope, id }, input, clock.now()), view);
+    }),
     managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'licenses:write', summary: 'Delete a license and its machines', input: noInput, answers: answersNothing }, async ({ scope, id }) =>
       done(await deleteLicense(dependencies, { scope, id }, clock.now())),
     ),
