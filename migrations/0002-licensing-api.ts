@@ -25,6 +25,8 @@ export class Migration0002LicensingApi extends Migration {
       );
 
       alter table licenses add column fingerprints_count integer not null default 0;
+      -- Since when the license has had its policy, where that is not since its creation.
+      alter table licenses add column policy_since timestamptz(3);
       -- An imported key that looks like one of ours and fails its check: while there is one, a typing slip is never certain.
       alter table licenses add column key_lookalike boolean not null default false;
       create index licenses_lookalike on licenses (id) where key_lookalike and deleted_at is null;

@@ -221,6 +221,7 @@ create table licenses (
   updated_at timestamp(3) with time zone not null,
   deleted_at timestamp(3) with time zone,
   fingerprints_count integer not null default 0,
+  policy_since timestamp(3) with time zone,
   key_lookalike boolean not null default false,
   events_count integer not null default 0,
   constraint licenses_pkey primary key (id),

@@ -50,6 +50,7 @@ export const License = defineEntity({
     name: p.text().strictNullable(),
     productId: p.uuid(),
     policyId: p.uuid(),
+    policySince: p.datetime(3).strictNullable(),
     customerId: p.uuid().strictNullable(),
     vendorStatus: p.text().$type<VendorStatus>(),
     vendorExpiresAt: p.datetime(3).strictNullable(),

@@ -42,7 +42,7 @@ const statement: Prepared = {
     select q.place::int, l.id, l.scope_id, l.name, l.product_id, p.code as product_code, l.policy_id, l.created_at,
       l.vendor_status, l.expires_at, l.billing_state, l.billing_renews, l.grace_ends_at, c.banned_at is not null as customer_banned,
       o.expiration_strategy, o.require_fingerprint, o.floating,
-      o.require_heartbeat, o.heartbeat_interval_minutes, o.heartbeat_required_since, o.heartbeat_cull_strategy,
+      o.require_heartbeat, o.heartbeat_interval_minutes, greatest(o.heartbeat_required_since, l.policy_since) as heartbeat_required_since, o.heartbeat_cull_strategy,
       coalesce(l.max_machines_override, l.seats, o.max_machines) as max_machines, coalesce(l.max_uses_override, o.max_uses) as max_uses, l.uses_count, o.max_unique_fingerprints,
       array(
         select e.code from entitlements e where e.deleted_at is null and e.id in (

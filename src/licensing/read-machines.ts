@@ -7,6 +7,7 @@ import { notFound, ok, type Result } from '../errors.ts';
 import type { machineFields } from './core/machine.ts';
 import type { z } from 'zod';
 import type { ShownMachine } from './machine-view.ts';
+import { policyOf } from './store.ts';
 import { writeChanges } from './write-changes.ts';
 
 /** One machine of the scope; with `own`, only of that license. */
@@ -43,9 +44,9 @@ export async function updateMachine(database: Database, { scope, id }: { scope: 
 async function withPolicies(tx: Transaction, machines: MachineRow[]): Promise<ShownMachine[]> {
   const licenses = await tx.find(License, { id: { $in: [...new Set(machines.map(({ licenseId }) => licenseId))] } });
   const policies = await tx.find(Policy, { id: { $in: [...new Set(licenses.map(({ policyId }) => policyId))] } });
-  const policyOf = new Map(licenses.map(({ id, policyId }) => [id, policies.find((policy) => policy.id === policyId)]));
   return machines.flatMap((machine) => {
-    const policy = policyOf.get(machine.licenseId);
-    return policy ? [{ machine, policy }] : [];
+    const license = licenses.find(({ id }) => id === machine.licenseId);
+    const policy = policies.find(({ id }) => id === license?.policyId);
+    return license && policy ? [{ machine, policy: policyOf(license, policy) }] : [];
   });
 }

@@ -17,7 +17,7 @@ const beat = (name: string, holder: string): Prepared => ({
     from licenses l join policies o on o.id = l.policy_id
     where m.id = $1 and m.deleted_at is null and l.id = m.license_id and l.deleted_at is null and ${holder}
     returning m.id, m.scope_id, m.license_id, m.fingerprint, m.name, m.platform, m.hostname, m.cores, m.metadata,
-      m.last_heartbeat_at, m.created_at, m.updated_at, o.require_heartbeat, o.heartbeat_interval_minutes, o.heartbeat_required_since`,
+      m.last_heartbeat_at, m.created_at, m.updated_at, o.require_heartbeat, o.heartbeat_interval_minutes, greatest(o.heartbeat_required_since, l.policy_since) as heartbeat_required_since`,
 });
 
 const ofLicense = beat('heartbeat-license', 'l.key_hash = $3');

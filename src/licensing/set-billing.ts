@@ -17,6 +17,7 @@ export async function setBilling(tx: Transaction, change: { license: LicenseRow;
   const { product } = await policyWithProduct(tx, license, policyId);
   const next: Partial<LicenseRow> = {
     policyId,
+    policySince: policyId === license.policyId ? license.policySince : now,
     productId: product.id,
     mappingId: bought.mappingId,
     customerId: license.customerId ?? bought.customerId,

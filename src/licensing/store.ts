@@ -96,9 +96,15 @@ export async function withDetails(tx: Transaction, licenses: LicenseRow[]): Prom
   return licenses.flatMap((license) => {
     const [policy, product] = [policies.get(license.policyId), products.get(license.productId)];
     if (!policy || !product) return [];
-    const shown = { policy, productCode: product.code, keyPrefix: product.keyPrefix, entitlements: codes.get(license.id) ?? [], machineCount: machines.get(license.id) ?? 0 };
+    const shown = { policy: policyOf(license, policy), productCode: product.code, keyPrefix: product.keyPrefix, entitlements: codes.get(license.id) ?? [], machineCount: machines.get(license.id) ?? 0 };
     return [{ ...license, ...shown, ...limitsOf(license, policy), ...ownerOf(customers.get(license.customerId ?? '')) }];
   });
+}
+
+/** The policy as it binds this license: it began to ask for heartbeats when the license came to it, where that was later. */
+export function policyOf({ policySince }: LicenseRow, policy: PolicyRow): PolicyRow {
+  const { heartbeatRequiredSince: asked } = policy;
+  return { ...policy, heartbeatRequiredSince: asked !== null && policySince !== null && policySince > asked ? policySince : asked };
 }
 
 /** The license's own override, else the seats that were bought, else the policy's. */

@@ -30,7 +30,7 @@ export async function updateLicense(licensing: Licensing, { scope, id }: { scope
     if (!policy.ok) return policy;
     const moved = policyId !== license.policyId;
     if (overridesRefused(policy.value, moved ? { ...license, ...request } : request)) return refuse('OVERRIDES_NOT_ALLOWED', 'The policy is not overridable: it allows no maxMachinesOverride and no maxUsesOverride.');
-    const given = { ...fields, policyId, ...(expiresAt !== undefined && vendorExpiry(license, expiresAt)), ...(await ownerOf(tx, scope, request, now)) };
+    const given = { ...fields, policyId, ...(moved && { policySince: now }), ...(expiresAt !== undefined && vendorExpiry(license, expiresAt)), ...(await ownerOf(tx, scope, request, now)) };
     const changed = writeChanges(license, given, now);
     if (userName != null && license.customerId === null) return refuseField('userName', 'A name belongs to a customer: send userEmail with it.', 'email_required');
     const renamed = userName !== undefined && (await nameCustomer(tx, license, userName, now));

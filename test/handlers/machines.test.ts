@@ -216,6 +216,20 @@ describe('a heartbeat', () => {
     expect((await tillkey.call('GET', `/api/v1/machines/${body.data.id}`)).body.data).toMatchObject({ status: 'dead' });
   });
 
+  test('is asked for only from the day a license comes to a policy that requires it', async () => {
+    const plain = await createPolicy(tillkey);
+    const asking = (await tillkey.call('POST', '/api/v1/policies', { body: { productId: plain.productId, name: 'Asking', ...policy } })).body.data;
+    const license = await createLicense(tillkey, { policyId: plain.id });
+    const { body } = await activate(tillkey, license, 'fingerprint-1');
+    minutesLater(100);
+    await tillkey.call('PATCH', `/api/v1/licenses/${license.id}`, { body: { policyId: asking.id } });
+    for (const [minutes, ms, code, status] of [[20, 0, 'VALID', 'alive'], [0, 1, 'HEARTBEAT_REQUIRED', 'dead']] as const) {
+      minutesLater(minutes, ms);
+      expect(await validate(tillkey, license, { fingerprint: 'fingerprint-1' })).toMatchObject({ code, machine: { status } });
+      expect((await tillkey.call('GET', `/api/v1/machines/${body.data.id}`)).body.data.status).toBe(status);
+    }
+  });
+
   test('is refused with an unknown key, for an unknown machine, and may come from the vendor', async () => {
     const license = await createLicense(tillkey);
     const { body } = await activate(tillkey, license, 'fingerprint-1');
