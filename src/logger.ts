@@ -15,7 +15,7 @@ const FLUSH_MS = 250;
  */
 export function createLogger(level: string): Logger {
   const lines = pino.destination({ minLength: 8_192, periodicFlush: FLUSH_MS, sync: true });
-  process.on('exit', () => lines.flushSync());
+  if (level !== 'silent') process.on('exit', () => lines.flushSync());
   return pino({
     level,
     base: null,

@@ -49,8 +49,8 @@ export function createValidations({ warn, now, ...licensing }: Licensing & { war
       const counted = judged.valid && license.maxUses !== null;
       const usesCount = counted ? await takeUse(license.id) : license.usesCount;
       const verdict = usesCount === null ? judge({ ...examinedOf(license, at), usesLeft: false }, request) : judged;
-      notes.add(noteOf(license, { fingerprint: request.fingerprint ?? null, validatedAt: verdict.valid ? at : null }));
-      return { ...verdict, license: { ...license, usesCount: usesCount ?? license.maxUses ?? 0 } };
+      const pending = notes.add(noteOf(license, { fingerprint: request.fingerprint ?? null, validatedAt: verdict.valid ? at : null }));
+      return { ...verdict, license: { ...license, usesCount: (usesCount ?? license.maxUses ?? 0) + pending } };
     },
   };
 }

@@ -17,7 +17,11 @@ import { withDetails } from './store.ts';
 type Note = { licenseId: string; scopeId: number; validatedAt: Date | null; uses: number; fingerprint: string | null };
 
 /** `flush` never fails: what could not be written is kept. */
-export type ValidationNotes = { add(note: Note): void; flush(): Promise<void> };
+export type ValidationNotes = {
+  /** Returns the uses of this license that wait here to be written, this one among them. */
+  add(note: Note): number;
+  flush(): Promise<void>;
+};
 
 type Gathered = { scopeId: number; validatedAt: Date | null; uses: number; fingerprints: Set<string> };
 
@@ -40,6 +44,7 @@ export function gatherNotes({ database, slackHours, warn, now }: Setting): Valid
   const add = (note: Note) => {
     gather(gathered, note, written);
     timer ??= setTimeout(() => void flush(), EVERY_MS);
+    return gathered.get(note.licenseId)?.uses ?? 0;
   };
   const writeBatch = async (batch: Batch) => {
     const failure = await inOwnTransaction(database, (tx) => writeNotes(tx, batch, slackHours, now())).then(() => null, (error: unknown) => ({ error }));

@@ -40,7 +40,7 @@ describe('validate-key', () => {
         valid: true, code: 'VALID', detail: 'The license is valid.', nonce: 'n-1', entitlements: [],
         license: {
           id: license.id, name: null, status: 'active', productId: license.productId, policyId: license.policyId, expiresAt: null,
-          maxMachines: 2, maxUses: null, usesCount: 0, createdAt: license.createdAt,
+          maxMachines: 2, maxUses: null, usesCount: 1, createdAt: license.createdAt,
         },
         machine: {
           id: machine.id, fingerprint: 'fingerprint-1', name: 'Desk', platform: 'macos', hostname: null, cores: 4, status: 'alive',

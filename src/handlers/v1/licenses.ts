@@ -116,7 +116,7 @@ function readingRoutes(dependencies: Dependencies, view: View): Route[] {
 function actionRoutes(dependencies: Dependencies, view: View): Route[] {
   return actions.map(({ action, summary, input, refuses }) =>
     managementRoute({ method: 'post', path: `${path}/:id/${action}`, permission: 'licenses:write', summary, input, answers: answersOne(license), refuses }, async ({ scope, id, input }) => {
-      if (action === 'reset-usage') await dependencies.validations.flush();
+      await dependencies.validations.flush();
       return one(await actOnLicense(dependencies, { scope, id }, { action, ...input }, dependencies.clock.now()), view);
     }),
   );
