@@ -81,26 +81,30 @@ function notesOf(batch: Batch): Note[] {
 }
 
 async function writeNotes(tx: Transaction, batch: Batch, slackHours: number, now: Date): Promise<void> {
-  // All rows at once and in one order: two processes that write about the same licenses must never wait for one another.
-  await query(tx, sql`select 1 from licenses where id = any(${[...batch.keys()]}::uuid[]) order by id for update`);
-  await tell(tx, { ids: await writeValidations(tx, batch), type: 'license.activated', slackHours }, now);
+  const neverValidated = await lockLicenses(tx, [...batch.keys()]);
+  await writeValidations(tx, batch);
+  const activated = neverValidated.filter((id) => batch.get(id)?.validatedAt != null);
+  await tell(tx, { ids: activated, type: 'license.activated', slackHours }, now);
   await tell(tx, { ids: await writeFingerprints(tx, batch, now), type: 'license.sharing_detected', slackHours }, now);
 }
 
-/** Returns the licenses that were validated for the first time. */
-async function writeValidations(tx: Transaction, batch: Batch): Promise<string[]> {
-  const ids = [...batch.keys()];
-  const notes = [...batch.values()];
-  const rows = await query(tx, sql<{ id: string; first: boolean }>`
-    with noted as (
-      select * from unnest(${ids}::uuid[], ${notes.map(({ validatedAt }) => validatedAt)}::timestamptz[], ${notes.map(({ uses }) => uses)}::int[]) as n (id, at, uses)
-      where at is not null
-    ),
-    known as (select l.id, l.last_validated_at as before from licenses l join noted on noted.id = l.id)
+/**
+ * Locks all rows at once and in one order: two processes that write about the same licenses must never wait for one another. Returns
+ * those that were never validated before.
+ */
+async function lockLicenses(tx: Transaction, ids: string[]): Promise<string[]> {
+  const rows = await query(tx, sql<{ id: string; fresh: boolean }>`
+    select id, last_validated_at is null as fresh from licenses where id = any(${ids}::uuid[]) order by id for update`);
+  return rows.filter(({ fresh }) => fresh).map(({ id }) => id);
+}
+
+async function writeValidations(tx: Transaction, batch: Batch): Promise<void> {
+  const valid = [...batch].flatMap(([id, { validatedAt, uses }]) => (validatedAt === null ? [] : [{ id, validatedAt: validatedAt.toISOString(), uses }]));
+  if (valid.length === 0) return;
+  await query(tx, sql`
     update licenses l set last_validated_at = greatest(l.last_validated_at, noted.at), uses_count = least(l.uses_count::bigint + noted.uses, 2147483647)
-    from noted, known where noted.id = l.id and known.id = l.id and (noted.uses > 0 or known.before is distinct from noted.at)
-    returning l.id, known.before is null as first`);
-  return rows.filter(({ first }) => first).map(({ id }) => id);
+    from unnest(${valid.map(({ id }) => id)}::uuid[], ${valid.map(({ validatedAt }) => validatedAt)}::timestamptz[], ${valid.map(({ uses }) => uses)}::int[]) as noted (id, at, uses)
+    where noted.id = l.id`);
 }
 
 /** Returns the licenses whose count of fingerprints went past what their policy takes for one customer's. */
