@@ -18,24 +18,27 @@ export type RefusalCode =
 /** `details` are for the client: the faults of a request as `issues`, or the numbers of a limit. */
 export type Refusal = { refused: RefusalCode; message: string; details?: { issues: Issue[] } | Record<string, number> };
 
+/** A refusal as a use case returns it. */
+export type Refused = { ok: false } & Refusal;
+
 /** A use case's answer: the thing asked for, or the reason it was refused. */
-export type Result<T> = { ok: true; value: T } | ({ ok: false } & Refusal);
+export type Result<T> = { ok: true; value: T } | Refused;
 
 export function ok<T>(value: T): Result<T> {
   return { ok: true, value };
 }
 
-export function refuse(refused: RefusalCode, message: string, details?: Refusal['details']): { ok: false } & Refusal {
+export function refuse(refused: RefusalCode, message: string, details?: Refusal['details']): Refused {
   return { ok: false, refused, message, ...(details && { details }) };
 }
 
 /** The one refusal for what is absent, deleted or somebody else's: the three must not be told apart. */
-export function notFound(): { ok: false } & Refusal {
+export function notFound(): Refused {
   return refuse('NOT_FOUND', 'Not found.');
 }
 
 /** A refusal of one field of the request body. */
-export function refuseField(field: string, message: string, code: string): { ok: false } & Refusal {
+export function refuseField(field: string, message: string, code: string): Refused {
   return refuse('VALIDATION_ERROR', message, { issues: [{ path: [field], message, code }] });
 }
 

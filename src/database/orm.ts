@@ -116,6 +116,11 @@ export async function query<Row>(tx: Transaction, statement: RawBuilder<Row>): P
   return (await statement.execute(tx.getKysely())).rows;
 }
 
+/** The pattern of LIKE for whatever contains `text`, its wildcards taken as they are. */
+export function containing(text: string): string {
+  return `%${text.replace(/[\\%_]/g, '\\$&')}%`;
+}
+
 const SHUT = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', '57P01', '57P02', '57P03', '55P03', '53300', '40P01', '08000', '08003', '08006', '08001']);
 
 /** Whether a failure is the database's being away, overrun or locked for too long: worth another try, and no fault of ours. */

@@ -6,7 +6,7 @@ import type { EventType } from './core/event.ts';
 import { effectiveStatus } from './core/status.ts';
 import { type Action, transition } from './core/transition.ts';
 import type { Licensing } from './licensing.ts';
-import type { LicenseDetails } from './store.ts';
+import { detailsOf, type LicenseDetails } from './store.ts';
 import { vendorExpiry } from './vendor-expiry.ts';
 
 const eventOf: Record<Action, EventType> = {
@@ -26,7 +26,8 @@ export async function actOnLicense(
   { action, expiresAt, reason }: { action: Action; expiresAt?: Date | undefined; reason?: string | undefined },
   now: Date,
 ): Promise<Result<LicenseDetails>> {
-  return changeLicense(licensing, { scope, id }, async (_tx, license, details) => {
+  return changeLicense(licensing, { scope, id }, async (tx, license) => {
+    const details = await detailsOf(tx, license);
     const status = effectiveStatus(details, licensing.slackHours, now);
     const allowed = transition(action, { status, expiresAt: details.expiresAt, durationDays: details.policy.durationDays }, expiresAt, now);
     if (!allowed.ok) return refuse(allowed.refused, allowed.message);

@@ -6,7 +6,7 @@ import { inTransaction, query, type Transaction } from '../database/orm.ts';
 import { dateOf, dateOrNull } from '../database/prepared.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
 import { newId } from '../database/uuid.ts';
-import { notFound, ok, type Refusal, refuse, type Result } from '../errors.ts';
+import { notFound, ok, refuse, type Refused, type Result } from '../errors.ts';
 import { fingerprint, machineFields } from './core/machine.ts';
 import { findSeat } from './core/seat.ts';
 import { effectiveStatus } from './core/status.ts';
@@ -70,7 +70,7 @@ async function addMachine(tx: Transaction, { scope, license, request }: Newcomer
  * Takes off what must go for one more machine, or refuses. Of the others only what counts is read: a license without a limit may have
  * any number, each with a lot to say of itself.
  */
-async function makeRoom(tx: Transaction, { id: licenseId, maxMachines: limit, policy }: LicenseDetails, now: Date): Promise<({ ok: false } & Refusal) | null> {
+async function makeRoom(tx: Transaction, { id: licenseId, maxMachines: limit, policy }: LicenseDetails, now: Date): Promise<Refused | null> {
   if (limit === null) return null;
   const seated = await query(tx, sql<{ id: string; createdAt: string; lastHeartbeatAt: string | null }>`
     select id, created_at as "createdAt", last_heartbeat_at as "lastHeartbeatAt" from machines where license_id = ${licenseId} and deleted_at is null`);
@@ -83,7 +83,7 @@ async function makeRoom(tx: Transaction, { id: licenseId, maxMachines: limit, po
 }
 
 /** Whether a live machine of another license holds the fingerprint where the policy wants it for one license alone. */
-async function refuseTaken(tx: Transaction, license: LicenseDetails, fingerprint: string): Promise<({ ok: false } & Refusal) | null> {
+async function refuseTaken(tx: Transaction, license: LicenseDetails, fingerprint: string): Promise<Refused | null> {
   const { policy, scopeId } = license;
   await query(tx, sql`select pg_advisory_xact_lock(hashtextextended(${fingerprint}, ${scopeId}))`);
   if (policy.fingerprintUniqueness === 'PER_LICENSE') return null;

@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { ApiKey, type ApiKeyRow } from '../database/account-rows.ts';
 import { type Database, inTransaction } from '../database/orm.ts';
 import { liveRow } from '../database/scope.ts';
-import { notFound, ok, type Refusal, type Result } from '../errors.ts';
+import { notFound, ok, type Refused, type Result } from '../errors.ts';
 import { mayHandOut } from './core/permission.ts';
 import { type KeyHolder, refuseMore } from './create-api-key.ts';
 
@@ -10,7 +10,7 @@ import { type KeyHolder, refuseMore } from './create-api-key.ts';
 export async function changeApiKey(
   database: Database,
   { scope, own, id }: KeyHolder & { id: string },
-  change: (key: ApiKeyRow) => ({ ok: false } & Refusal) | null,
+  change: (key: ApiKeyRow) => Refused | null,
 ): Promise<Result<ApiKeyRow>> {
   return inTransaction(database, async (tx) => {
     const key = await tx.findOne(ApiKey, liveRow(scope, id), { lockMode: LockMode.PESSIMISTIC_WRITE });

@@ -2,12 +2,12 @@ import { LockMode } from '@mikro-orm/core';
 import { Customer, type CustomerRow } from '../database/license-rows.ts';
 import { type Database, inTransaction, type Transaction } from '../database/orm.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
-import { notFound, ok, type Refusal, type Result } from '../errors.ts';
+import { notFound, ok, type Refused, type Result } from '../errors.ts';
 import { changeContact } from './customer-for.ts';
 import { type CustomerDetails, customerDetails } from './read-customers.ts';
 
 /** What is to be written to a customer, or why it may not be. */
-type CustomerChange = { ok: true; given: Partial<CustomerRow> } | ({ ok: false } & Refusal);
+type CustomerChange = { ok: true; given: Partial<CustomerRow> } | Refused;
 
 /** Changes one customer in a transaction: locks the row, writes what `change` gives, tells it, and returns the customer as it is then. */
 export async function changeCustomer(

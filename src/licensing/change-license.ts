@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { License, type LicenseRow } from '../database/license-rows.ts';
 import { inTransaction, type Transaction } from '../database/orm.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
-import { notFound, ok, type Refusal, type Result } from '../errors.ts';
+import { notFound, ok, type Refused, type Result } from '../errors.ts';
 import type { EventType } from './core/event.ts';
 import { viewLicense } from './license-view.ts';
 import type { Licensing } from './licensing.ts';
@@ -10,7 +10,7 @@ import { recordEvent } from './record-event.ts';
 import { detailsOf, type LicenseDetails } from './store.ts';
 
 /** What a change came to: the event that tells it, with what it tells besides the license, or null when there is none; or why it may not be. */
-export type Changed = { ok: true; event: EventType | null; told?: object } | ({ ok: false } & Refusal);
+export type Changed = { ok: true; event: EventType | null; told?: object } | Refused;
 
 /**
  * Changes one license in a transaction: locks its row, lets `change` write to it, tells the event, and returns it as it is now.
@@ -19,13 +19,13 @@ export type Changed = { ok: true; event: EventType | null; told?: object } | ({ 
 export async function changeLicense(
   { database, slackHours }: Pick<Licensing, 'database' | 'slackHours'>,
   { scope, id }: { scope: Scope; id: string },
-  change: (tx: Transaction, license: LicenseRow, details: LicenseDetails) => Promise<Changed>,
+  change: (tx: Transaction, license: LicenseRow) => Promise<Changed>,
   now: Date,
 ): Promise<Result<LicenseDetails>> {
   return inTransaction(database, async (tx) => {
     const license = await tx.findOne(License, liveRow(scope, id), { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (license === null) return notFound();
-    const changed = await change(tx, license, await detailsOf(tx, license));
+    const changed = await change(tx, license);
     if (!changed.ok) return changed;
     if (changed.event !== null) license.updatedAt = now;
     await tx.flush();

@@ -4,7 +4,7 @@ import { Entitlement, Product } from '../database/catalog-rows.ts';
 import { License, type LicenseRow, Machine, type MachineRow } from '../database/license-rows.ts';
 import { inTransaction, type Transaction } from '../database/orm.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
-import { notFound, ok, type Refusal, refuse, type Result } from '../errors.ts';
+import { notFound, ok, refuse, type Refused, type Result } from '../errors.ts';
 import { composeDocument, type DocumentSource, expiryOf, includable } from './core/license-document.ts';
 import { fingerprint, isDead } from './core/machine.ts';
 import { chooseTtl, type TtlBounds, ttlBounds } from './core/offline-ttl.ts';
@@ -71,7 +71,7 @@ async function wantedOf(tx: Transaction, row: LicenseRow, request: CheckOutReque
  * Why no file is written, in the order of the guards of validate. A fingerprint that is sent must be an activated machine even where
  * none is required: the file would be for it alone.
  */
-function refusalOf({ license, machine, request }: Wanted, status: Status, now: Date): ({ ok: false } & Refusal) | null {
+function refusalOf({ license, machine, request }: Wanted, status: Status, now: Date): Refused | null {
   const { policy } = license;
   const state = refusedState(status, policy.expirationStrategy);
   if (state !== null) return refuse(state, sentenceOf[state]);
@@ -81,7 +81,7 @@ function refusalOf({ license, machine, request }: Wanted, status: Status, now: D
   return isDead(machine, policy, now) ? refuse('HEARTBEAT_REQUIRED', sentenceOf.HEARTBEAT_REQUIRED) : null;
 }
 
-function outOfRange({ least, most }: TtlBounds): { ok: false } & Refusal {
+function outOfRange({ least, most }: TtlBounds): Refused {
   const range = most < least ? 'The license ends in less than an hour, and no file is shorter.' : `An offline file of this license lasts from ${least} to ${most} seconds.`;
   return refuse('TTL_OUT_OF_RANGE', range, { least, most });
 }

@@ -4,9 +4,9 @@ import { newId } from '../database/uuid.ts';
 import { type Database, insertUnlessTaken, inTransaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { ok, refuse, type Result } from '../errors.ts';
+import { metadata } from './core/metadata.ts';
 import { tellContact } from './customer-for.ts';
 import { type CustomerDetails, customerDetails } from './read-customers.ts';
-import { metadata } from './core/metadata.ts';
 
 /** What a vendor may say of a customer, on create and later. An email is kept as it is written, and is one in any case. */
 export const customerFields = z.strictObject({

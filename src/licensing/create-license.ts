@@ -4,7 +4,8 @@ import { Policy, type PolicyRow, Product } from '../database/catalog-rows.ts';
 import { License, LicenseEntitlement, type LicenseRow } from '../database/license-rows.ts';
 import { insertUnlessTaken, inTransaction, type Transaction } from '../database/orm.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
-import { ok, refuse, refuseField, type Refusal, type Result } from '../errors.ts';
+import { ok, refuse, type Refused, refuseField, type Result } from '../errors.ts';
+import { metadata } from './core/metadata.ts';
 import { moment } from './core/moment.ts';
 import { overridesRefused } from './core/policy.ts';
 import { customerFor } from './customer-for.ts';
@@ -14,7 +15,6 @@ import { viewLicense } from './license-view.ts';
 import type { Licensing } from './licensing.ts';
 import { recordEvent } from './record-event.ts';
 import { allEntitlementsExist, detailsOf, type LicenseDetails } from './store.ts';
-import { metadata } from './core/metadata.ts';
 
 const limit = z.int().positive().max(2_147_483_647).nullable();
 
@@ -58,16 +58,25 @@ export async function createLicense(licensing: Licensing, scope: Scope, request:
 }
 
 /** The policy, locked against its deletion, or what of the request it does not allow. */
-async function refusalOf(tx: Transaction, scope: Scope, request: LicenseRequest): Promise<{ ok: true; value: PolicyRow } | ({ ok: false } & Refusal)> {
+async function refusalOf(tx: Transaction, scope: Scope, request: LicenseRequest): Promise<{ ok: true; value: PolicyRow } | Refused> {
   const policy = await tx.findOne(Policy, liveRow(scope, request.policyId), { lockMode: LockMode.PESSIMISTIC_READ });
   if (policy === null) return refuseField('policyId', 'No policy has this id.', 'unknown_id');
   if (request.productId !== undefined && request.productId !== policy.productId) {
     return refuseField('productId', 'The policy belongs to another product. Leave productId out, or give the policy of that product.', 'other_product');
   }
-  if (request.userName != null && request.userEmail == null) return refuseField('userName', 'A name belongs to a customer: send userEmail with it.', 'email_required');
+  if (request.userName != null && request.userEmail == null) return refuseNameAlone();
   if (!(await allEntitlementsExist(tx, scope, request.entitlementIds))) return refuseField('entitlementIds', 'Not every id is an entitlement.', 'unknown_id');
-  if (overridesRefused(policy, request)) return refuse('OVERRIDES_NOT_ALLOWED', 'The policy is not overridable: it allows no maxMachinesOverride and no maxUsesOverride.');
+  if (overridesRefused(policy, request)) return refuseOverrides();
   return ok(policy);
+}
+
+/** The refusals that creating and changing a license share. */
+export function refuseOverrides() {
+  return refuse('OVERRIDES_NOT_ALLOWED', 'The policy is not overridable: it allows no maxMachinesOverride and no maxUsesOverride.');
+}
+
+export function refuseNameAlone() {
+  return refuseField('userName', 'A name belongs to a customer: send userEmail with it.', 'email_required');
 }
 
 async function rowOf(tx: Transaction, { keys }: Licensing, { scope, request, policy }: { scope: Scope; request: LicenseRequest; policy: PolicyRow }, now: Date): Promise<LicenseRow> {

@@ -1,5 +1,5 @@
 import { Customer, type CustomerRow } from '../database/license-rows.ts';
-import { type Database, reading, type Transaction } from '../database/orm.ts';
+import { containing, type Database, reading, type Transaction } from '../database/orm.ts';
 import { newestFirst, older, type Page, type PageRequest, readPage } from '../database/page.ts';
 import { liveIn, liveRow, rowOf, type Scope } from '../database/scope.ts';
 import { isUuid } from '../database/uuid.ts';
@@ -34,7 +34,7 @@ export async function readCustomer(database: Database, scope: Scope, id: string)
 }
 
 function textMatches(q: string) {
-  const part = { $ilike: `%${q.replace(/[\\%_]/g, '\\$&')}%` };
+  const part = { $ilike: containing(q) };
   return { $or: [{ email: part }, { name: part }, ...(isUuid(q) ? [{ id: q }] : [])] };
 }
 

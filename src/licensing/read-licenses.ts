@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { License, type LicenseRow } from '../database/license-rows.ts';
-import { type Database, query, reading } from '../database/orm.ts';
+import { containing, type Database, query, reading } from '../database/orm.ts';
 import { newestFirst, type Page, type PageRequest, readPage } from '../database/page.ts';
 import { liveRow, rowOf, type Scope } from '../database/scope.ts';
 import { notFound, ok, type Result } from '../errors.ts';
@@ -68,7 +68,7 @@ function matchingIds({ scope, keys, filter, slackHours, after, limit }: Search, 
 }
 
 function textMatches(q: string, keys: LicenseKeys): RawBuilder<unknown> {
-  const part = `%${q.replace(/[\\%_]/g, '\\$&')}%`;
+  const part = containing(q);
   return sql`(l.name ilike ${part} or c.email ilike ${part} or c.name ilike ${part} or l.id::text = ${q.toLowerCase()} or l.key_hash = ${keys.read(q).hash})`;
 }
 

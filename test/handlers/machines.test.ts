@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { activate, createLicense, createPolicy, validate } from '../support/license.ts';
 import { withRival } from '../support/rival.ts';
-import { startTestService, testClock, type TestService } from '../support/service.ts';
+import { startTwoWebs, testClock, type TestService } from '../support/service.ts';
 
 const clock = testClock(new Date('2026-06-01T00:00:00.000Z'));
 const minutesLater = (minutes: number, ms = 0) => clock.set(new Date(clock.now().getTime() + minutes * 60_000 + ms));
@@ -9,10 +9,7 @@ const minutesLater = (minutes: number, ms = 0) => clock.set(new Date(clock.now()
 let tillkey: TestService;
 let other: TestService;
 beforeAll(async () => {
-  const environment = { RATE_LIMIT_ACTIVATE: '0' };
-  tillkey = await startTestService({ role: 'web', clock, environment });
-  // A second web process on the same database, with a pool of its own.
-  other = await startTestService({ role: 'web', clock, environment, databaseUrl: tillkey.databaseUrl });
+  [tillkey, other] = await startTwoWebs(clock);
 });
 afterAll(async () => {
   await other.stop();

@@ -2,16 +2,13 @@ import { createPublicKey, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { activate, createLicense, validate } from '../support/license.ts';
 import { withRival } from '../support/rival.ts';
-import { LIVE_KEY, startTestService, testClock, type TestService } from '../support/service.ts';
+import { LIVE_KEY, startTestService, startTwoWebs, testClock, type TestService } from '../support/service.ts';
 
 const clock = testClock(new Date('2026-06-01T00:00:00.000Z'));
 let tillkey: TestService;
 let other: TestService;
 beforeAll(async () => {
-  const environment = { RATE_LIMIT_ACTIVATE: '0' };
-  tillkey = await startTestService({ role: 'web', clock, environment });
-  // A second web process on the same database, with a pool and a write-behind of its own.
-  other = await startTestService({ role: 'web', clock, environment, databaseUrl: tillkey.databaseUrl });
+  [tillkey, other] = await startTwoWebs(clock);
 });
 afterAll(async () => {
   await other.stop();

@@ -83,6 +83,13 @@ export async function startTestService({ backend = 'postgres', role = 'all', clo
   };
 }
 
+/** Two web processes on one database, each with a pool and a write-behind of its own. The first owns the database: stop it last. */
+export async function startTwoWebs(clock: TestClock): Promise<[TestService, TestService]> {
+  const choice = { role: 'web', clock, environment: { RATE_LIMIT_ACTIVATE: '0' } } as const;
+  const first = await startTestService(choice);
+  return [first, await startTestService({ ...choice, databaseUrl: first.databaseUrl })];
+}
+
 /** The backends to run queue suites on: both, where there is a Redis. */
 export function backends(): ('postgres' | 'redis')[] {
   return process.env['TEST_REDIS_URL'] ? ['postgres', 'redis'] : ['postgres'];

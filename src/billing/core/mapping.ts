@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ExpirationStrategy } from '../../licensing/core/policy.ts';
 import { metadata } from '../../licensing/core/metadata.ts';
+import type { ExpirationStrategy } from '../../licensing/core/policy.ts';
 
 /** A mapping says what a Stripe price or product buys, and how billing trouble is treated. */
 

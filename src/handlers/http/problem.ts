@@ -40,7 +40,7 @@ export function refusalError({ refused, message, details }: Refusal): AppError {
 const requestFault = z.object({ status: z.int().min(400).max(499), type: z.string().optional() });
 
 /** Whatever was thrown, as the failure that the client is told. */
-export function failureOf(error: unknown): AppError {
+function failureOf(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (isUnavailable(error)) return new AppError('UNAVAILABLE', 503, 'The database is not available. Try again in a moment.', { cause: error, headers: { 'Retry-After': '1' } });
   const fault = requestFault.safeParse(error);
@@ -54,6 +54,19 @@ export function failureOf(error: unknown): AppError {
 
 /** The last middleware: turns whatever was thrown into the documented error shape. */
 export function answerErrors(log: Logger): ErrorRequestHandler {
+  return errorHandler(log, (failure, response) => {
+    if (failure.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+    response.status(failure.status).json({
+      error: failure.publicMessage,
+      code: failure.code,
+      ...(failure.details && { details: failure.details }),
+      requestId: requestIdOf(response),
+    });
+  });
+}
+
+/** Handles whatever was thrown: names it, logs what is ours, and lets `show` answer unless an answer is under way. */
+export function errorHandler(log: Logger, show: (failure: AppError, response: Response) => void): ErrorRequestHandler {
   return (error, _request, response, next) => {
     const failure = failureOf(error);
     if (failure.status >= 500) requestFailed(log, failure, response);
@@ -62,18 +75,12 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
       return;
     }
     for (const [name, value] of Object.entries(failure.headers)) response.setHeader(name, value);
-    if (failure.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
-    response.status(failure.status).json({
-      error: failure.publicMessage,
-      code: failure.code,
-      ...(failure.details && { details: failure.details }),
-      requestId: requestIdOf(response),
-    });
+    show(failure, response);
   };
 }
 
 /** Logs a failure of ours under its request, with its cause. */
-export function requestFailed(log: Logger, failure: AppError, response: Response): void {
+function requestFailed(log: Logger, failure: AppError, response: Response): void {
   log.error({ requestId: requestIdOf(response), code: failure.code, error: causeOf(failure) }, 'request failed');
 }
 
