@@ -23,9 +23,10 @@ function serve(route: Route, dependencies: MountDependencies): RequestHandler {
     refuseUnstorable(id, ['id']);
     refuseUnstorable(input);
     const answer = () => route.answer({ caller, id, input });
-    const repeatable = route.method === 'post' && caller?.by === 'api-key' ? request.headers['idempotency-key'] : undefined;
+    const key = request.headers['idempotency-key'];
+    const repeatable = route.method === 'post' && caller?.by === 'api-key' && key !== undefined;
     // Its rights are part of a request: an answer may show what another API key may not see.
-    const keyed = repeatable !== undefined && caller?.by === 'api-key' ? { scope: caller.scope, key: String(repeatable), request: [request.path, caller.scopes, input] } : null;
+    const keyed = repeatable ? { scope: caller.scope, key: String(key), request: [request.path, caller.scopes, input] } : null;
     send(keyed ? await answerOnce(dependencies.firstAnswers, keyed, answer) : await answer(), route, response);
   };
 }
