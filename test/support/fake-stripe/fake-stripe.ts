@@ -4,13 +4,14 @@ import { createServer } from 'node:http';
 import { deliver, type Delivery, type DeliveryOptions } from './deliver.ts';
 import { createGate } from './gate.ts';
 import { stripeApi } from './routes.ts';
-import { createState, type FakeEvent, type Shape } from './state.ts';
-import { type Stories, storiesOf } from './stories.ts';
+import type { Shape } from './shape.ts';
+import { createState, type FakeEvent } from './state.ts';
+import { type Verbs, verbsOf } from './verbs.ts';
 
 /** `shape`: how objects and events look (default basil). `seed`: one seed and one story make the same ids, a new one each time otherwise. */
 export type FakeStripeOptions = { port?: number; shape?: Shape; now?: () => Date; webhookSecret?: string; livemode?: boolean; seed?: number };
 
-export type FakeStripe = Stories & {
+export type FakeStripe = Verbs & {
   /** What `STRIPE_API_BASE` points at. */
   readonly url: string;
   readonly webhookSecret: string;
@@ -38,7 +39,7 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   return {
-    ...storiesOf(state),
+    ...verbsOf(state),
     url: `http://127.0.0.1:${address.port}`,
     webhookSecret,
     events: state.events,

@@ -1,6 +1,7 @@
 import { previousAttributes } from './previous-attributes.ts';
 import { renderSubscription } from './render-subscription.ts';
-import { apiVersions, type FakeEvent, type State, type StripeObject, type Subscription } from './state.ts';
+import { apiVersions } from './shape.ts';
+import type { FakeEvent, State, StripeObject, Subscription } from './state.ts';
 
 /**
  * A step of a story: what happens at Stripe at one moment, for one reason. Its events share their second and their
@@ -37,9 +38,18 @@ export function emit(step: Step, type: string, object: StripeObject, before?: St
   step.events.push(event);
 }
 
-/** Changes a subscription and emits `customer.subscription.updated`, which says what changed. */
-export function updateSubscription(step: Step, subscription: Subscription, changes: Partial<Subscription>): void {
-  const before = renderSubscription(step.state, subscription);
-  Object.assign(subscription, changes);
-  emit(step, 'customer.subscription.updated', renderSubscription(step.state, subscription), before);
+/** How a kind of object looks. */
+type Render<Kept> = (state: State, record: Kept) => StripeObject;
+
+/** Changes a record and emits events of these types, which show it; the first says what it was before. */
+export function emitChange<Kept>(step: Step, [type, ...others]: [string, ...string[]], [record, render]: [Kept, Render<Kept>], changes: Partial<Kept>): void {
+  const before = render(step.state, record);
+  Object.assign(record as object, changes);
+  emit(step, type, render(step.state, record), before);
+  for (const other of others) emit(step, other, render(step.state, record));
+}
+
+/** Changes a subscription and emits `customer.subscription.updated`, which says what changed, and what else is told of it. */
+export function updateSubscription(step: Step, subscription: Subscription, changes: Partial<Subscription>, ...others: string[]): void {
+  emitChange(step, ['customer.subscription.updated', ...others], [subscription, renderSubscription], changes);
 }
