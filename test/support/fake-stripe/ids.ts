@@ -28,7 +28,6 @@ const kinds = {
   subscriptionItem: ['si_', 14],
   testClock: ['clock_1', 23],
   testSession: ['cs_test_a1', 56],
-  thinEvent: ['evt_65', 40],
 } as const satisfies Record<string, readonly [string, number]>;
 
 export type NewId = (kind: keyof typeof kinds) => string;
