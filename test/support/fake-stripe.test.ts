@@ -182,7 +182,7 @@ describe('refusals reach the SDK as its own errors', () => {
     const { subscriptionId } = subscribe(fake);
     await expect(stripe.subscriptions.retrieve(subscriptionId, { expand: ['status'] })).rejects.toMatchObject({ statusCode: 400, param: 'expand' });
     await expect(stripe.events.list({ limit: 101 })).rejects.toMatchObject({ statusCode: 400, param: 'limit' });
-    await expect(stripe.disputes.list()).rejects.toMatchObject({ statusCode: 404, rawType: 'invalid_request_error' });
+    await expect(stripe.payouts.list()).rejects.toMatchObject({ statusCode: 404, rawType: 'invalid_request_error' });
   });
 
   test('a request that hangs is never answered, and Stripe can go away and come back', async () => {

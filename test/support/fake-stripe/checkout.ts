@@ -26,9 +26,8 @@ export function findOrCreateCustomer(step: Step, buyer: Partial<Customer>): Cust
 }
 
 /** A new customer, whether or not another has the same address. */
-export function createCustomer(step: Step, { email, name }: Partial<Customer>): Customer {
+export function createCustomer(step: Step, { id = step.state.newId('customer'), email, name }: Partial<Customer>): Customer {
   const { state, at } = step;
-  const id = state.newId('customer');
   const customer: Customer = { id, email: email ?? null, name: name ?? null, balance: 0, deleted: false, invoicePrefix: id.slice(-8).toUpperCase(), invoiceCount: 0, created: at };
   state.customers.set(id, customer);
   emit(step, 'customer.created', renderCustomer(state, customer));

@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { postEvents, type Postman } from './api/post-events.ts';
+import { registerEndpoint } from './api/webhook-endpoints.ts';
 import { deliver, type Deliverable, type Delivery, type DeliveryOptions } from './deliver.ts';
 import { createGate, type Failure } from './gate.ts';
 import { stripeApi } from './routes.ts';
@@ -8,8 +10,11 @@ import type { Shape } from './shape.ts';
 import { createState, type FakeEvent } from './state.ts';
 import { type Verbs, verbsOf } from './verbs.ts';
 
-/** `shape`: how objects and events look (default basil). `seed`: one seed and one story make the same ids, a new one each time otherwise. */
-export type FakeStripeOptions = { port?: number; shape?: Shape; now?: () => Date; webhookSecret?: string; livemode?: boolean; seed?: number };
+/**
+ * `shape`: how objects and events look (default basil). `seed`: one seed and one story make the same ids, a new one each time
+ * otherwise. `webhookUrl`: an endpoint that is registered from the start, for every event, with `webhookSecret`.
+ */
+export type FakeStripeOptions = { port?: number; shape?: Shape; now?: () => Date; webhookSecret?: string; webhookUrl?: string; livemode?: boolean; seed?: number };
 
 export type FakeStripe = Verbs & {
   /** What `STRIPE_API_BASE` points at. */
@@ -19,6 +24,11 @@ export type FakeStripe = Verbs & {
   readonly requests: number;
   /** Every event so far, oldest first. */
   readonly events: readonly FakeEvent[];
+  /** Registers an endpoint for every event, with this account's secret. */
+  postTo(url: string): void;
+  /** What was posted to registered endpoints so far, and a wait until nothing is on its way to one any more. */
+  readonly deliveries: readonly Delivery[];
+  delivered(): Promise<void>;
   /** The next `count` API requests are answered with this status, or never (`hang`). */
   failNext(count: number, failure: Failure): void;
   /** From now on the connections of API requests are dropped, until `comeBack`. */
@@ -36,6 +46,9 @@ export type FakeStripe = Verbs & {
 export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<FakeStripe> {
   const { port = 0, shape = 'basil', now = () => new Date(), webhookSecret = 'whsec_fake_stripe', livemode = false } = options;
   const state = createState({ shape, now, livemode }, options.seed ?? randomInt(2 ** 32));
+  const postman: Postman = postEvents(state);
+  const postTo = (url: string) => void registerEndpoint(state, { url, secret: webhookSecret, types: ['*'] });
+  if (options.webhookUrl !== undefined) postTo(options.webhookUrl);
   const gate = createGate();
   const server = createServer(stripeApi(state, gate)).listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -46,6 +59,8 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     url: `http://127.0.0.1:${address.port}`,
     webhookSecret,
     events: state.events,
+    ...postman,
+    postTo,
     get requests() {
       return gate.requests;
     },

@@ -6,6 +6,7 @@ const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const kinds = {
   account: ['acct_1', 15],
   charge: ['ch_3', 23],
+  coupon: ['', 8],
   customer: ['cus_', 14],
   discount: ['di_1', 23],
   dispute: ['du_1', 23],
@@ -17,17 +18,22 @@ const kinds = {
   lineItem: ['li_1', 23],
   liveSession: ['cs_live_a1', 56],
   paymentIntent: ['pi_3', 23],
+  paymentLink: ['plink_1', 23],
   paymentMethod: ['pm_1', 23],
   price: ['price_1', 23],
   product: ['prod_', 14],
+  promotionCode: ['promo_1', 23],
   quote: ['qt_1', 23],
   refund: ['re_3', 23],
   request: ['req_', 14],
+  secret: ['whsec_', 32],
   setupIntent: ['seti_1', 23],
   subscription: ['sub_1', 23],
   subscriptionItem: ['si_', 14],
+  taxRate: ['txr_1', 23],
   testClock: ['clock_1', 23],
   testSession: ['cs_test_a1', 56],
+  webhookEndpoint: ['we_1', 23],
 } as const satisfies Record<string, readonly [string, number]>;
 
 export type NewId = (kind: keyof typeof kinds) => string;

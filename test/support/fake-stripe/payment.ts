@@ -5,7 +5,7 @@ import { emit, emitChange, type Step } from './step.ts';
 /** How an attempt to collect money goes. */
 export type Outcome = 'succeeded' | 'failed' | 'requires_action';
 
-type Owed = Pick<PaymentIntent, 'amount' | 'customerId' | 'email' | 'invoiceId'> & { paymentMethodId?: string | null };
+type Owed = Pick<PaymentIntent, 'amount' | 'customerId' | 'email' | 'invoiceId'> & Partial<Pick<PaymentIntent, 'paymentMethodId' | 'status'>>;
 
 /** Something to be paid, not tried yet. */
 export function createPaymentIntent(step: Step, owed: Owed): PaymentIntent {

@@ -125,7 +125,7 @@ export type PaymentIntent = {
   email: string | null;
   /** The invoice it was made for. */
   invoiceId: string | null;
-  status: 'requires_payment_method' | 'requires_action' | 'processing' | 'succeeded' | 'canceled';
+  status: 'requires_payment_method' | 'requires_confirmation' | 'requires_action' | 'requires_capture' | 'processing' | 'succeeded' | 'canceled';
   paymentMethodId: string | null;
   latestChargeId: string | null;
   canceledAt: number | null;
@@ -214,8 +214,20 @@ export type State = {
   sessions: Map<string, CheckoutSession>;
   paymentMethods: Map<string, PaymentMethod>;
   testClocks: Map<string, TestClock>;
+  /** What is quoted, by the id of its quote. */
+  quoteItems: Map<string, LineItem[]>;
+  /** Objects that no rule of the stand-in reads, as they are shown. */
+  others: Map<string, StripeObject>;
+  /** What was said of an object that no rule reads either, as metadata: shown with it. */
+  told: Map<string, Record<string, unknown>>;
+  /** The secret of each webhook endpoint, which is shown once. */
+  endpointSecrets: Map<string, string>;
+  /** The API request that is being answered: its events name it. */
+  request: FakeEvent['request'] | null;
   /** Oldest first. */
   events: FakeEvent[];
+  /** Hears of each event as it is emitted. */
+  onEvent: (event: FakeEvent) => void;
 };
 
 export function createState(settings: Pick<State, 'shape' | 'livemode' | 'now'>, seed: number): State {
@@ -238,7 +250,13 @@ export function createState(settings: Pick<State, 'shape' | 'livemode' | 'now'>,
     sessions: new Map(),
     paymentMethods: new Map(),
     testClocks: new Map(),
+    quoteItems: new Map(),
+    others: new Map(),
+    told: new Map(),
+    endpointSecrets: new Map(),
+    request: null,
     events: [],
+    onEvent: () => undefined,
   };
 }
 

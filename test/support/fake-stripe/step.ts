@@ -12,7 +12,7 @@ export type Step = { state: State; at: number; events: FakeEvent[]; request: Fak
 /** Something somebody asked Stripe's API for. */
 export function requestedStep(state: State): Step {
   const id = state.newId('request');
-  return { ...timedStep(state), request: { id, idempotency_key: `key_${id}` } };
+  return { ...timedStep(state), request: state.request ?? { id, idempotency_key: `key_${id}` } };
 }
 
 /** Something Stripe does by itself. */
@@ -22,6 +22,16 @@ export function timedStep(state: State): Step {
 
 /** Emits an event that shows `object`, and what it was before where it is told. */
 export function emit(step: Step, type: string, object: StripeObject, before?: StripeObject): void {
+  emitShown(step, type, show(step.state, object), before && show(step.state, before));
+}
+
+/** A rendered object with what was told of it. */
+export function show(state: State, object: StripeObject): StripeObject {
+  return { ...object, ...state.told.get(object.id) };
+}
+
+/** The same for an object that is shown as it is: one of which something else is told now than before. */
+export function emitShown(step: Step, type: string, object: StripeObject, before?: StripeObject): void {
   const { state, at, request } = step;
   const event: FakeEvent = {
     id: state.newId('event'),
@@ -36,6 +46,7 @@ export function emit(step: Step, type: string, object: StripeObject, before?: St
   };
   state.events.push(event);
   step.events.push(event);
+  state.onEvent(event);
 }
 
 /** How a kind of object looks. */
