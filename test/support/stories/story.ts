@@ -19,7 +19,7 @@ export function dayOf(day: number): Date {
 }
 
 /** Why the events alone do not say enough, and Tillkey must ask Stripe. */
-export type NeedsKey =
+type NeedsKey =
   /** The event of a checkout session does not carry what was bought. */
   | 'line items'
   /** An invoice has more lines than an event carries. */
