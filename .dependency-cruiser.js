@@ -51,7 +51,7 @@ export default {
     // Doors
     only('only-queues-bullmq', ['^src/queues[.]ts$', '^src/database/migrate[.]ts$'], npm('bullmq'), 'Only src/queues.ts knows BullMQ (src/database/migrate.ts makes its tables).'),
     only('only-mailer-nodemailer', '^src/mailer[.]ts$', npm('nodemailer'), 'Only src/mailer.ts knows nodemailer.'),
-    only('only-stripe-sdk', '^src/stripe[.]ts$', npm('stripe'), 'Only src/stripe.ts knows the Stripe SDK.'),
+    only('only-stripe-sdk', '^src/stripe(-lists|-endpoints)?[.]ts$', npm('stripe'), 'Only src/stripe.ts and what it is made of (stripe-lists, stripe-endpoints) know the Stripe SDK.'),
     only('only-edges-express', ['^src/app[.]ts$', '^src/handlers/'], npm('express', 'express-serve-static-core'), 'Only app and handlers know HTTP.'),
     only('only-root-constructs', '^src/dependencies[.]ts$', '^src/(queues|mailer|rate-limits)[.]ts$', 'Only src/dependencies.ts constructs clients: declare what you need of them as a type and be given it.', { forTypes: true }),
     only('only-process-files-root', '^src/(app|worker|service|banner)[.]ts$', '^src/dependencies[.]ts$', 'Only app, worker, service and banner know the composition root: all others are given what they need.'),
@@ -68,7 +68,7 @@ export default {
 };
 
 function edgeMay() {
-  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|queues|stripe|stripe-facts|mailer|clock|logger)[.]ts$', ...GROUND];
+  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|reconciliations|queues|stripe|stripe-facts|stripe-lists|mailer|clock|logger)[.]ts$', ...GROUND];
 }
 
 function edgeLaw(edge) {

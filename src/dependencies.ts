@@ -23,7 +23,7 @@ import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRateLimits, type LimitStore } from './rate-limits.ts';
-import { createStripeReader, type StripeReader } from './stripe.ts';
+import { createStripeReader, type StripeClient } from './stripe.ts';
 
 /** Everything a process works with. Each part declares what it needs of it. */
 export type Dependencies = {
@@ -44,7 +44,9 @@ export type Dependencies = {
   firstAnswers: FirstAnswers;
   validations: Validations;
   scopeOf: (scopeId: number) => Promise<Scope>;
-  stripeOf: (scope: Scope) => StripeReader | null;
+  /** The scopes with a Stripe key, and the client of one. */
+  stripeScopes: () => Promise<Scope[]>;
+  stripeOf: (scope: Scope) => Promise<StripeClient | null>;
   signingSecrets: (account: string | undefined) => Promise<SigningSecrets | null>;
   close(): Promise<void>;
 };
@@ -76,7 +78,8 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
     publicUrl: publicUrlOf(config),
     scopeOf: (scopeId) => readScope(database, scopeId),
-    stripeOf: ({ id }) => stripe.get(id) ?? null,
+    stripeScopes: async () => [scopes.live, scopes.test].filter(({ id }) => stripe.has(id)),
+    stripeOf: async ({ id }) => stripe.get(id) ?? null,
     signingSecrets: async (account) => (account === undefined || account === scopes.live.accountId ? secrets : null),
     close: async () => {
       await licensing.validations.flush();
@@ -145,8 +148,8 @@ function signingSecretsOf(config: Config, { live, test }: DefaultScopes): Signin
   ];
 }
 
-function stripeReaders(config: Config, scopes: DefaultScopes): Map<number, StripeReader> {
-  const readers = new Map<number, StripeReader>();
+function stripeReaders(config: Config, scopes: DefaultScopes): Map<number, StripeClient> {
+  const readers = new Map<number, StripeClient>();
   const { STRIPE_LIVE_SECRET_KEY: live, STRIPE_TEST_SECRET_KEY: test, STRIPE_API_BASE: apiBase } = config;
   if (live !== undefined) readers.set(scopes.live.id, createStripeReader(live, apiBase));
   if (test !== undefined) readers.set(scopes.test.id, createStripeReader(test, apiBase));

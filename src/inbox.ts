@@ -35,6 +35,19 @@ export async function receiveEvent(
   return stored.processedAt === null ? 'pending' : 'done';
 }
 
+/** Those of `ids` whose events are here already. */
+export async function storedEventIds(database: Database, scope: Scope, ids: string[]): Promise<Set<string>> {
+  const stored = await query(reading(database), sql<{ id: string }>`select id from stripe_events where scope_id = ${scope.id} and id = any(${ids}::text[])`);
+  return new Set(stored.map(({ id }) => id));
+}
+
+/** Those of `objectIds` of which an event is here that no attempt has failed at: what it comes to is not known yet. */
+export async function objectsAwaited(tx: Transaction, scope: Scope, objectIds: string[]): Promise<Set<string>> {
+  const awaited = await query(tx, sql<{ object_id: string }>`
+    select object_id from stripe_events where scope_id = ${scope.id} and object_id = any(${objectIds}::text[]) and processed_at is null and attempts <= 1`);
+  return new Set(awaited.map(({ object_id }) => object_id));
+}
+
 /** Counts an attempt before it is made, so that one which kills the process is counted too. Null when already done. */
 export async function beginAttempt(database: Database, ref: EventRef, retryAt: (attempts: number) => Date): Promise<StripeEventRow | null> {
   return inTransaction(database, async (tx) => {

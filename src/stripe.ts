@@ -1,6 +1,7 @@
 import { RateLimiterMemory, RateLimiterQueue } from 'rate-limiter-flexible';
 import Stripe from 'stripe';
 import { AppError } from './errors.ts';
+import { listsOf, type StripeLists } from './stripe-lists.ts';
 
 /** Stripe, behind the few functions Tillkey needs: verify what it sends, and read what it holds. */
 
@@ -31,8 +32,11 @@ export type StripeReader = {
   customer(id: string): Promise<unknown>;
 };
 
+/** All that is read from Stripe's API. */
+export type StripeClient = StripeReader & StripeLists;
+
 /** A reader with an API key. `apiBase` points it at a stand-in. The API version is the one this SDK release pins. */
-export function createStripeReader(secretKey: string, apiBase: string | undefined): StripeReader {
+export function createStripeReader(secretKey: string, apiBase: string | undefined): StripeClient {
   const stripe = new Stripe(secretKey, { ...addressOf(apiBase), maxNetworkRetries: 2, timeout: 20_000, telemetry: false });
   const pace = new RateLimiterQueue(new RateLimiterMemory({ points: REQUESTS_PER_S, duration: 1 }));
   const read = async <T>(request: () => Promise<T>): Promise<T | null> => {
@@ -47,6 +51,7 @@ export function createStripeReader(secretKey: string, apiBase: string | undefine
     invoice: (id) => read(async () => withAllLines(stripe, await stripe.invoices.retrieve(id))),
     checkoutSession: (id) => read(() => withLineItems(stripe, id)),
     customer: (id) => read(() => stripe.customers.retrieve(id)),
+    ...listsOf(stripe, read),
   };
 }
 

@@ -8,6 +8,7 @@ import { type CustomerFact, customerOf, type Known, purchaseOf, type Sighting, t
 import { mergeMarks, supersedes } from './core/last-truth.ts';
 import type { Mapping } from './core/mapping.ts';
 import type { Purchase } from './core/purchase.ts';
+import type { Acquaintance } from './core/reconcile.ts';
 
 /** The rows that use cases of billing read and write. Every question names its scope. */
 
@@ -48,6 +49,16 @@ export async function purchaseIdsOf(tx: Transaction, scope: Scope, facts: Stripe
   const customers = facts.filter((fact) => fact.kind === 'customer').map(({ id }) => id);
   const made = await tx.find(StripeFactRow, { scopeId: scope.id, customerId: { $in: customers }, purchaseId: { $ne: null } });
   return [...new Set([...named, ...made.flatMap(({ purchaseId }) => purchaseId ?? [])])].sort();
+}
+
+/** What is stored of these subscriptions, by id; one of which nothing is stored is not among them. */
+export async function acquaintances(tx: Transaction, scope: Scope, subscriptionIds: string[]): Promise<Map<string, Acquaintance>> {
+  const found = new Map<string, Acquaintance>();
+  for (const { id, purchaseId, fact } of await tx.find(StripeFactRow, { scopeId: scope.id, purchaseId: { $in: subscriptionIds } })) {
+    if (purchaseId === id) found.set(id, { fact, known: true });
+    else if (purchaseId !== null && !found.has(purchaseId)) found.set(purchaseId, { fact: null, known: true });
+  }
+  return found;
 }
 
 /** Everything known of a purchase and of the customer who made it. */

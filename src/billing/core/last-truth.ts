@@ -45,7 +45,7 @@ export function hasEnded(status: string): boolean {
 }
 
 /** A fact as text, its fields in one order, so that one read from the database compares with one just read. */
-function canonical(value: unknown): string {
+export function canonical(value: unknown): string {
   return JSON.stringify(value, (_name, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -15,6 +15,9 @@ import { id, isoOf, type Read, storable, text } from './stripe-shapes.ts';
 /** Which reader each taken event type needs. Every other type is `ignored`. */
 type Reader = (object: unknown) => Read;
 
+/** Our own: a subscription that reconciliation found to differ from what was stored. */
+export const RECONCILED = 'tillkey.subscription_reconciled';
+
 const readers: Record<string, Reader> = {
   'checkout.session.completed': readCheckoutSession,
   'checkout.session.async_payment_succeeded': readCheckoutSession,
@@ -37,7 +40,11 @@ const readers: Record<string, Reader> = {
   'invoice.overpaid': readInvoice,
   'customer.updated': readCustomer,
   'customer.deleted': readCustomer,
+  [RECONCILED]: readSubscription,
 };
+
+/** The types of events that Stripe is asked for: those with a reader, but for our own. */
+export const stripeEventTypes: readonly string[] = Object.keys(readers).filter((type) => type !== RECONCILED);
 
 const eventShape = z.looseObject({
   id: z.string().min(1).max(255),

@@ -36,6 +36,13 @@ export function stripeApi(state: State, gate: Gate): Express {
     const query = queryOf(request);
     response.json(answerPage(state, request, pageOf(newestFirst, 'event', query, isOfTypes(query))));
   });
+  app.get('/v1/subscriptions', (request, response) => {
+    const query = queryOf(request);
+    const asked = query.get('status') ?? 'not canceled';
+    const newestFirst = [...state.subscriptions.values()].reverse().map((subscription) => renderSubscription(state, subscription));
+    const isAsked = ({ status }: StripeObject) => asked === 'all' || status === asked || (asked === 'not canceled' && status !== 'canceled');
+    response.json(answerPage(state, request, pageOf(newestFirst, 'subscription', query, isAsked)));
+  });
   app.use((request) => {
     throw noRoute(request.method, request.path);
   });
