@@ -117,12 +117,12 @@ export async function oldestPendingEvent(database: Database): Promise<Date | nul
   return oldest?.receivedAt ?? null;
 }
 
-export type EventFilter = { type?: string | undefined; outcome?: StripeEventRow['outcome'] | undefined; objectId?: string | undefined; createdAfter?: Date | undefined };
+export type EventFilter = { id?: string | undefined; type?: string | undefined; outcome?: StripeEventRow['outcome'] | undefined; objectId?: string | undefined; createdAfter?: Date | undefined };
 
 export async function listEvents(database: Database, scope: Scope, filter: EventFilter, page: PageRequest): Promise<Page<StripeEventRow> | null> {
   const { createdAfter, ...equal } = filter;
   const given = Object.fromEntries(Object.entries(equal).filter(([, value]) => value !== undefined));
-  const where = { scopeId: scope.id, ...given, ...(createdAfter && { createdAt: { $gt: createdAfter } }) };
+  const where = { ...given, scopeId: scope.id, ...(createdAfter && { createdAt: { $gt: createdAfter } }) };
   const tx = reading(database);
   const list = {
     at: (id: string) => tx.findOne(StripeEvent, { scopeId: scope.id, id }),

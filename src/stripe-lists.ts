@@ -3,7 +3,7 @@ import Stripe from 'stripe';
 /** What Stripe's API lists, page by page: what reconciliation goes through. */
 
 /** A part of the list of events: those just after one, or those just before one (`null`: the newest). */
-export type EventPlace = { after: string } | { before: string | null };
+type EventPlace = { after: string } | { before: string | null };
 
 export type StripeLists = {
   /** Up to a hundred events of up to twenty types, each as Stripe would send it, oldest first. Null: Stripe no longer knows the event that names the place. */

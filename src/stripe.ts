@@ -1,6 +1,7 @@
 import { RateLimiterMemory, RateLimiterQueue } from 'rate-limiter-flexible';
 import Stripe from 'stripe';
 import { AppError } from './errors.ts';
+import { stripeEndpointsOf, type StripeEndpoints } from './stripe-endpoints.ts';
 import { listsOf, type StripeLists } from './stripe-lists.ts';
 
 /** Stripe, behind the few functions Tillkey needs: verify what it sends, and read what it holds. */
@@ -37,7 +38,7 @@ export type StripeClient = StripeReader & StripeLists;
 
 /** A reader with an API key. `apiBase` points it at a stand-in. The API version is the one this SDK release pins. */
 export function createStripeReader(secretKey: string, apiBase: string | undefined): StripeClient {
-  const stripe = new Stripe(secretKey, { ...addressOf(apiBase), maxNetworkRetries: 2, timeout: 20_000, telemetry: false });
+  const stripe = sdkOf(secretKey, apiBase);
   const pace = new RateLimiterQueue(new RateLimiterMemory({ points: REQUESTS_PER_S, duration: 1 }));
   const read = async <T>(request: () => Promise<T>): Promise<T | null> => {
     await pace.removeTokens(1);
@@ -53,6 +54,15 @@ export function createStripeReader(secretKey: string, apiBase: string | undefine
     customer: (id) => read(() => stripe.customers.retrieve(id)),
     ...listsOf(stripe, read),
   };
+}
+
+/** The webhook endpoints of the account that an API key belongs to. */
+export function createStripeEndpoints(secretKey: string, apiBase: string | undefined): StripeEndpoints {
+  return stripeEndpointsOf(sdkOf(secretKey, apiBase));
+}
+
+function sdkOf(secretKey: string, apiBase: string | undefined): Stripe {
+  return new Stripe(secretKey, { ...addressOf(apiBase), maxNetworkRetries: 2, timeout: 20_000, telemetry: false });
 }
 
 async function withItemsAndInvoice(stripe: Stripe, id: string): Promise<unknown> {

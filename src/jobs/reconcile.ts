@@ -18,7 +18,7 @@ import type { StripeLists } from '../stripe-lists.ts';
 export type ReconcileDependencies = { database: Database; clock: Clock; queues: Pick<Queues, 'enqueue'> };
 
 /** What has been gone through so far, and how much of it was news. */
-export type Progress = { listed: number; received: number };
+type Progress = { listed: number; received: number };
 
 /** Hears of each page. It may throw to stop. */
 type Tell = (progress: Progress) => void | Promise<void>;
