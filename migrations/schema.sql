@@ -278,6 +278,7 @@ create table stripe_events (
   outcome text,
   reason_code text,
   reason text,
+  thin boolean not null,
   constraint stripe_events_pkey primary key (scope_id, id),
   constraint stripe_events_done_whole check ((outcome is null) = (processed_at is null)),
   constraint stripe_events_outcome_check check (outcome = any (array['applied'::text, 'ignored'::text, 'needs_attention'::text, 'failed'::text])),
@@ -285,6 +286,7 @@ create table stripe_events (
 );
 create index stripe_events_awaited on stripe_events (scope_id, object_id) where (processed_at is null);
 create index stripe_events_due on stripe_events (due_at) where (due_at is not null);
+create index stripe_events_object on stripe_events (scope_id, object_id) where (object_id is not null);
 create index stripe_events_outcome on stripe_events (outcome, scope_id);
 create index stripe_events_page on stripe_events (scope_id, received_at, id);
 create index stripe_events_pending on stripe_events (received_at) where (due_at is not null);
@@ -300,10 +302,12 @@ create table stripe_facts (
   first boolean not null,
   fact jsonb not null,
   marks jsonb not null,
+  payment_ids text[] not null,
   constraint stripe_facts_pkey primary key (scope_id, id),
   constraint stripe_facts_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
 create index stripe_facts_customer on stripe_facts (scope_id, customer_id);
+create index stripe_facts_payments on stripe_facts using gin (payment_ids);
 create index stripe_facts_purchase on stripe_facts (scope_id, purchase_id);
 
 create table rate_limits (

@@ -23,7 +23,7 @@ import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRateLimits, type LimitStore } from './rate-limits.ts';
-import { createStripeEndpoints, createStripeReader, type StripeClient } from './stripe.ts';
+import { createStripeEndpoints, createStripeReader, type StripeApi } from './stripe.ts';
 import { type Connection, createStripeConnections, type StripeConnections } from './stripe-connections.ts';
 import type { StripeEndpoints } from './stripe-endpoints.ts';
 
@@ -48,7 +48,7 @@ export type Dependencies = {
   scopeOf: (scopeId: number) => Promise<Scope>;
   /** The scopes with a Stripe key, and the client of one. */
   stripeScopes: () => Promise<Scope[]>;
-  stripeOf: (scope: Scope) => Promise<StripeClient | null>;
+  stripeOf: (scope: Scope) => Promise<StripeApi | null>;
   signingSecrets: (account: string | undefined) => Promise<SigningSecrets | null>;
   stripeConnections: StripeConnections;
   stripeEndpoints: (apiKey: string) => StripeEndpoints;

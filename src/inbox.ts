@@ -1,7 +1,7 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { describeFinding, type Finding, provisionalCodes, type ReasonCode } from './billing/core/outcome.ts';
-import type { Envelope } from './billing/core/read-stripe.ts';
+import type { Envelope } from './billing/core/envelope.ts';
 import { type Database, inTransaction, query, reading, type Transaction } from './database/orm.ts';
 import { StripeEvent, type StripeEventRow } from './database/exchange-rows.ts';
 import { type Page, type PageRequest, readPage } from './database/page.ts';
@@ -17,7 +17,10 @@ export type EventRef = { scopeId: number; id: string };
 
 export type Received = 'stored' | 'pending' | 'done';
 
-/** Stores an event once. `pending`: it was here and is not done yet. `done`: it was here and nothing changes. */
+/**
+ * Stores an event once. `pending`: it was here and is not done yet. `done`: it was here and nothing changes. A classic event
+ * takes the place of its thin one while that has told nothing yet.
+ */
 export async function receiveEvent(
   database: Database,
   scope: Scope,
@@ -25,19 +28,28 @@ export async function receiveEvent(
   now: Date,
 ): Promise<Received> {
   const em = reading(database);
-  const { id, type, livemode, apiVersion, objectId, createdAt } = envelope;
-  const inserted = await query(em, sql`
-    insert into stripe_events (scope_id, id, type, livemode, api_version, object_id, payload, created_at, received_at, attempts, due_at)
-    values (${scope.id}, ${id}, ${type}, ${livemode}, ${apiVersion}, ${objectId}, ${payload}, ${createdAt}, ${now}, 0, ${now})
-    on conflict (scope_id, id) do nothing returning id`);
-  if (inserted.length > 0) return 'stored';
-  const stored = await em.findOneOrFail(StripeEvent, { scopeId: scope.id, id: envelope.id });
-  return stored.processedAt === null ? 'pending' : 'done';
+  const { id, type, livemode, apiVersion, objectId, createdAt, thin } = envelope;
+  const stored = await query(em, sql`
+    insert into stripe_events (scope_id, id, type, livemode, api_version, object_id, payload, thin, created_at, received_at, attempts, due_at)
+    values (${scope.id}, ${id}, ${type}, ${livemode}, ${apiVersion}, ${objectId}, ${payload}, ${thin}, ${createdAt}, ${now}, 0, ${now})
+    on conflict (scope_id, id) do update
+      set payload = excluded.payload, api_version = excluded.api_version, thin = false, attempts = 0, due_at = excluded.due_at,
+        processed_at = null, outcome = null, reason_code = null, reason = null
+      where stripe_events.thin and not excluded.thin and (stripe_events.processed_at is null or stripe_events.reason_code = 'thin_event')
+    returning id`);
+  if (stored.length > 0) return 'stored';
+  const before = await em.findOneOrFail(StripeEvent, { scopeId: scope.id, id });
+  return before.processedAt === null ? 'pending' : 'done';
 }
 
-/** Those of `ids` whose events are here already. */
+/** Puts the classic event in the place of a thin one, so that it is applied and replayed like any other. */
+export async function thickenEvent(database: Database, ref: EventRef, payload: string): Promise<void> {
+  await reading(database).nativeUpdate(StripeEvent, { ...ref, thin: true, processedAt: null }, { payload, thin: false });
+}
+
+/** Those of `ids` whose events are here already, as classic ones. */
 export async function storedEventIds(database: Database, scope: Scope, ids: string[]): Promise<Set<string>> {
-  const stored = await query(reading(database), sql<{ id: string }>`select id from stripe_events where scope_id = ${scope.id} and id = any(${ids}::text[])`);
+  const stored = await query(reading(database), sql<{ id: string }>`select id from stripe_events where scope_id = ${scope.id} and id = any(${ids}::text[]) and not thin`);
   return new Set(stored.map(({ id }) => id));
 }
 
@@ -69,12 +81,15 @@ export function stampEvent(event: StripeEventRow, finding: Finding, purchaseId: 
   Object.assign(event, describeFinding(finding), { purchaseId, processedAt: now, dueAt: null });
 }
 
-type Standing = { purchaseId: string; finding: Finding; paidAfterEnd: string[] };
+type Standing = { purchaseId: string; factIds: string[]; finding: Finding; paidAfterEnd: string[] };
 
-/** Stamps anew the events of a purchase whose finding was provisional, or whose payment turns out to have come too late. */
-export async function restampPurchase(tx: Transaction, scope: Scope, { purchaseId, finding, paidAfterEnd }: Standing): Promise<void> {
-  const settled = { scopeId: scope.id, purchaseId, reasonCode: { $in: provisionalCodes } };
-  await tx.nativeUpdate(StripeEvent, settled, describeFinding(finding));
+/**
+ * Stamps anew the events of a purchase, and of whatever turned out to be part of it, whose finding was provisional, and those
+ * whose payment turns out to have come too late.
+ */
+export async function restampPurchase(tx: Transaction, scope: Scope, { purchaseId, factIds, finding, paidAfterEnd }: Standing): Promise<void> {
+  const ofPurchase = { scopeId: scope.id, $or: [{ purchaseId }, { objectId: { $in: factIds } }] };
+  await tx.nativeUpdate(StripeEvent, { ...ofPurchase, reasonCode: { $in: provisionalCodes } }, { ...describeFinding(finding), purchaseId });
   for (const objectId of paidAfterEnd) {
     await tx.nativeUpdate(StripeEvent, { scopeId: scope.id, purchaseId, objectId, outcome: 'applied' }, describeFinding({ code: 'paid_after_end', subject: objectId }));
   }
@@ -96,8 +111,8 @@ export async function reopenEvent(database: Database, ref: EventRef, now: Date):
 }
 
 /** Reopens every event of a scope that waits for what has since come, such as a Stripe key. */
-export async function reopenWaiting(database: Database, scope: Scope, code: ReasonCode, now: Date): Promise<void> {
-  await reading(database).nativeUpdate(StripeEvent, { scopeId: scope.id, reasonCode: code }, { ...unprocessed, dueAt: now });
+export async function reopenWaiting(database: Database, scope: Scope, codes: ReasonCode[], now: Date): Promise<void> {
+  await reading(database).nativeUpdate(StripeEvent, { scopeId: scope.id, reasonCode: { $in: codes } }, { ...unprocessed, dueAt: now });
 }
 
 const unprocessed = { processedAt: null, outcome: null, reasonCode: null, reason: null, attempts: 0 };

@@ -4,7 +4,7 @@ import { type Database, inTransaction, reading } from './database/orm.ts';
 import type { Scope } from './database/scope.ts';
 import type { Sealing } from './database/sealing.ts';
 import { readScopes } from './licensing/read-scopes.ts';
-import type { StripeClient } from './stripe.ts';
+import type { StripeApi } from './stripe.ts';
 
 /**
  * The Stripe API key and signing secrets of each scope. Those of the default account come from the settings, those of further
@@ -16,7 +16,7 @@ export type Connection = { apiKey: string | null; webhookSecrets: string[] };
 export type StripeConnections = {
   of(scope: Scope): Promise<Connection>;
   /** The client of a scope; null without an API key. */
-  clientOf(scope: Scope): Promise<StripeClient | null>;
+  clientOf(scope: Scope): Promise<StripeApi | null>;
   /** The scopes with an API key. */
   withKey(): Promise<Scope[]>;
   /** The sides of an account, which is the default one where none is named, with their secrets. Null: there is no such account. */
@@ -25,7 +25,7 @@ export type StripeConnections = {
   keep(scope: Scope, given: { apiKey: string; webhookSecret: string | null }, now: Date): Promise<void>;
 };
 
-type Settings = { database: Database; sealing: Sealing; configured: { scope: Scope; connection: Connection }[]; connect: (apiKey: string) => StripeClient };
+type Settings = { database: Database; sealing: Sealing; configured: { scope: Scope; connection: Connection }[]; connect: (apiKey: string) => StripeApi };
 
 /** How long what was read from the database is good. */
 const REFRESH_MS = 5_000;
@@ -35,7 +35,7 @@ const none: Connection = { apiKey: null, webhookSecrets: [] };
 
 export function createStripeConnections(settings: Settings): StripeConnections {
   const { database, configured, connect } = settings;
-  const clients = new Map<string, StripeClient>();
+  const clients = new Map<string, StripeApi>();
   const stored = storedConnections(settings);
   const of = async (scope: Scope) => configured.find(({ scope: { id } }) => id === scope.id)?.connection ?? stored.of(scope);
   return {

@@ -1,10 +1,13 @@
-import type { Sighting, StripeFact } from './billing/core/facts.ts';
+import { placesOf, thickened } from './billing/core/envelope.ts';
+import type { MoneyFact, StripeFact } from './billing/core/facts.ts';
 import { hasEnded } from './billing/core/last-truth.ts';
 import { readCheckoutSession } from './billing/core/read-checkout-session.ts';
 import { readCustomer } from './billing/core/read-customer.ts';
 import { readInvoice } from './billing/core/read-invoice.ts';
+import { readCharge, readDispute, readInvoicePayment, readRefund } from './billing/core/read-money.ts';
 import { sightingOf } from './billing/core/read-stripe.ts';
 import { readSubscription } from './billing/core/read-subscription.ts';
+import type { Sighting } from './billing/core/sighting.ts';
 import type { Read } from './billing/core/stripe-shapes.ts';
 import type { StripeReader } from './stripe.ts';
 
@@ -15,33 +18,73 @@ import type { StripeReader } from './stripe.ts';
  * has ended can change no more and is not fetched.
  */
 export async function fetchFacts(stripe: StripeReader, fact: StripeFact, asOf: Date): Promise<Sighting[]> {
-  return fact.kind === 'subscription' && hasEnded(fact.status) ? [] : fetchObject(stripe, fact, asOf);
+  if (fact.kind === 'subscription' && hasEnded(fact.status)) return [];
+  return sightings(await readings(stripe, fact), asOf);
 }
 
 /** The same of a whole purchase, which is named by its subscription, its checkout session or its invoice. */
 export async function fetchPurchase(stripe: StripeReader, purchaseId: string, asOf: Date): Promise<Sighting[]> {
-  const kind = purchaseId.startsWith('sub_') ? 'subscription' : purchaseId.startsWith('cs_') ? 'checkout_session' : 'invoice';
-  return fetchObject(stripe, { kind, id: purchaseId }, asOf);
+  const read = purchaseId.startsWith('sub_') ? subscriptionReadings : purchaseId.startsWith('cs_') ? sessionReadings : invoiceReadings;
+  return sightings(await read(stripe, purchaseId), asOf);
 }
 
-async function fetchObject(stripe: StripeReader, { kind, id }: Pick<StripeFact, 'kind' | 'id'>, asOf: Date): Promise<Sighting[]> {
-  const read = (await readings(stripe, kind, id)).flatMap((reading) => (reading.ok ? [reading.fact] : []));
-  return read.map((found) => sightingOf(found, asOf));
+/**
+ * A thin event as the classic one that Stripe keeps, else as one around the object that it names. Null: it is not thin, or
+ * Stripe has neither (any more).
+ */
+export async function fetchClassic(stripe: StripeReader, payload: string): Promise<string | null> {
+  const places = placesOf(payload);
+  if (places === null) return null;
+  const classic = places.snapshotId === null ? null : await stripe.event(places.snapshotId);
+  if (classic !== null) return JSON.stringify(classic);
+  const object = places.objectPath === null ? null : await stripe.objectAt(places.objectPath);
+  return object === null ? null : thickened(payload, object);
 }
 
-async function readings(stripe: StripeReader, kind: StripeFact['kind'], id: string): Promise<Read[]> {
-  switch (kind) {
-    case 'subscription': {
-      const object = await stripe.subscription(id);
-      return [readSubscription(object), readInvoice(partOf(object, 'latest_invoice')), readCustomer(partOf(object, 'customer'))];
-    }
+function sightings(read: Read[], asOf: Date): Sighting[] {
+  return read.flatMap((reading) => (reading.ok ? [sightingOf(reading.fact, asOf)] : []));
+}
+
+async function readings(stripe: StripeReader, fact: StripeFact): Promise<Read[]> {
+  switch (fact.kind) {
+    case 'subscription':
+      return subscriptionReadings(stripe, fact.id);
     case 'invoice':
-      return [readInvoice(await stripe.invoice(id))];
+      return invoiceReadings(stripe, fact.id);
     case 'checkout_session':
-      return [readCheckoutSession(await stripe.checkoutSession(id))];
+      return sessionReadings(stripe, fact.id);
     case 'customer':
-      return [readCustomer(await stripe.customer(id))];
+      return [readCustomer(await stripe.customer(fact.id))];
+    case 'charge':
+    case 'refund':
+    case 'dispute':
+    case 'invoice_payment':
+      return moneyReadings(stripe, fact);
   }
+}
+
+async function subscriptionReadings(stripe: StripeReader, id: string): Promise<Read[]> {
+  const object = await stripe.subscription(id);
+  return [readSubscription(object), readInvoice(partOf(object, 'latest_invoice')), readCustomer(partOf(object, 'customer'))];
+}
+
+async function invoiceReadings(stripe: StripeReader, id: string): Promise<Read[]> {
+  return [readInvoice(await stripe.invoice(id))];
+}
+
+async function sessionReadings(stripe: StripeReader, id: string): Promise<Read[]> {
+  return [readCheckoutSession(await stripe.checkoutSession(id))];
+}
+
+/** The object itself, the charge it is about, and the invoices that its payment paid. */
+async function moneyReadings(stripe: StripeReader, fact: MoneyFact): Promise<Read[]> {
+  const chargeId = fact.kind === 'charge' ? fact.id : fact.chargeId;
+  const own = fact.kind === 'refund' ? [readRefund(await stripe.refund(fact.id))] : fact.kind === 'dispute' ? [readDispute(await stripe.dispute(fact.id))] : [];
+  const charge = chargeId === null ? [] : [readCharge(await stripe.charge(chargeId))];
+  const [told] = charge.flatMap((read) => (read.ok ? [read.fact.paymentIntentId] : []));
+  const intentId = fact.paymentIntentId ?? told ?? null;
+  const payments = intentId === null ? [] : (await stripe.paymentsBy(intentId)).map(readInvoicePayment);
+  return [...own, ...charge, ...payments.filter((read) => read.ok && read.fact.paymentIntentId === intentId)];
 }
 
 /** An expanded part of an object; what was not expanded reads as nothing. */

@@ -10,6 +10,8 @@ import { listsOf, type StripeLists } from './stripe-lists.ts';
 const TOLERANCE_S = 300;
 /** Requests a second to Stripe's API from one process. */
 const REQUESTS_PER_S = 20;
+/** Entries of one list of an object, page after page. */
+const MOST_ENTRIES = 10_000;
 
 /** Whether the bytes carry a fresh signature made with one of `secrets`. Judged on real time. */
 export function isSigned(body: Buffer, header: string, secrets: readonly string[]): boolean {
@@ -31,13 +33,22 @@ export type StripeReader = {
   /** With all its line items. */
   checkoutSession(id: string): Promise<unknown>;
   customer(id: string): Promise<unknown>;
+  /** With its refunds. */
+  charge(id: string): Promise<unknown>;
+  refund(id: string): Promise<unknown>;
+  dispute(id: string): Promise<unknown>;
+  /** Which invoices a payment intent paid. */
+  paymentsBy(paymentIntentId: string): Promise<unknown[]>;
+  event(id: string): Promise<unknown>;
+  /** Whatever stands at a path of the first API. */
+  objectAt(path: string): Promise<unknown>;
 };
 
 /** All that is read from Stripe's API. */
-export type StripeClient = StripeReader & StripeLists;
+export type StripeApi = StripeReader & StripeLists;
 
 /** A reader with an API key. `apiBase` points it at a stand-in. The API version is the one this SDK release pins. */
-export function createStripeReader(secretKey: string, apiBase: string | undefined): StripeClient {
+export function createStripeReader(secretKey: string, apiBase: string | undefined): StripeApi {
   const stripe = sdkOf(secretKey, apiBase);
   const pace = new RateLimiterQueue(new RateLimiterMemory({ points: REQUESTS_PER_S, duration: 1 }));
   const read = async <T>(request: () => Promise<T>): Promise<T | null> => {
@@ -49,9 +60,15 @@ export function createStripeReader(secretKey: string, apiBase: string | undefine
   };
   return {
     subscription: (id) => read(() => withItemsAndInvoice(stripe, id)),
-    invoice: (id) => read(async () => withAllLines(stripe, await stripe.invoices.retrieve(id))),
+    invoice: (id) => read(async () => withAllLines(stripe, await stripe.invoices.retrieve(id, { expand: ['payments'] }))),
     checkoutSession: (id) => read(() => withLineItems(stripe, id)),
     customer: (id) => read(() => stripe.customers.retrieve(id)),
+    charge: (id) => read(() => stripe.charges.retrieve(id, { expand: ['refunds'] })),
+    refund: (id) => read(() => stripe.refunds.retrieve(id)),
+    dispute: (id) => read(() => stripe.disputes.retrieve(id)),
+    paymentsBy: async (paymentIntentId) => (await read(() => invoicePayments(stripe, paymentIntentId))) ?? [],
+    event: (id) => read(() => stripe.events.retrieve(id)),
+    objectAt: (path) => read(() => stripe.rawRequest('GET', path)),
     ...listsOf(stripe, read),
   };
 }
@@ -68,7 +85,7 @@ function sdkOf(secretKey: string, apiBase: string | undefined): Stripe {
 async function withItemsAndInvoice(stripe: Stripe, id: string): Promise<unknown> {
   const subscription = await stripe.subscriptions.retrieve(id, { expand: ['customer', 'latest_invoice'] });
   const { latest_invoice: latest, items } = subscription;
-  const data = items.has_more ? await stripe.subscriptionItems.list({ subscription: id, limit: 100 }).autoPagingToArray({ limit: 10_000 }) : items.data;
+  const data = items.has_more ? await stripe.subscriptionItems.list({ subscription: id, limit: 100 }).autoPagingToArray({ limit: MOST_ENTRIES }) : items.data;
   const invoice = latest !== null && typeof latest === 'object' ? await withAllLines(stripe, latest) : latest;
   return { ...subscription, items: { data }, latest_invoice: invoice };
 }
@@ -76,13 +93,18 @@ async function withItemsAndInvoice(stripe: Stripe, id: string): Promise<unknown>
 /** Stripe shows the first ten lines with an invoice; a line that is missed is a license that seems unpaid. */
 async function withAllLines(stripe: Stripe, invoice: Stripe.Invoice): Promise<unknown> {
   if (!invoice.lines.has_more) return invoice;
-  const data = await stripe.invoices.listLineItems(invoice.id, { limit: 100 }).autoPagingToArray({ limit: 10_000 });
+  const data = await stripe.invoices.listLineItems(invoice.id, { limit: 100 }).autoPagingToArray({ limit: MOST_ENTRIES });
   return { ...invoice, lines: { ...invoice.lines, data } };
+}
+
+function invoicePayments(stripe: Stripe, paymentIntentId: string): Promise<unknown[]> {
+  const payment = { type: 'payment_intent', payment_intent: paymentIntentId } as const;
+  return stripe.invoicePayments.list({ payment, limit: 100 }).autoPagingToArray({ limit: MOST_ENTRIES });
 }
 
 async function withLineItems(stripe: Stripe, id: string): Promise<unknown> {
   const session = await stripe.checkout.sessions.retrieve(id);
-  const data = await stripe.checkout.sessions.listLineItems(id, { limit: 100 }).autoPagingToArray({ limit: 10_000 });
+  const data = await stripe.checkout.sessions.listLineItems(id, { limit: 100 }).autoPagingToArray({ limit: MOST_ENTRIES });
   return { ...session, line_items: { data } };
 }
 

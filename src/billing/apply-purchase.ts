@@ -12,8 +12,8 @@ import { type Projection, project } from './core/project.ts';
 import type { Issued, Purchase } from './core/purchase.ts';
 import { licensesOfPurchase, loadMappings, loadPurchase } from './store.ts';
 
-/** What a purchase came to: how its events are stamped, and the messages now owed. */
-export type AppliedPurchase = { purchaseId: string; finding: Finding; paidAfterEnd: string[]; messageIds: string[] };
+/** What a purchase came to: the facts it stands on, by which its events are stamped, and the messages now owed. */
+export type AppliedPurchase = { purchaseId: string; factIds: string[]; finding: Finding; paidAfterEnd: string[]; messageIds: string[] };
 
 /**
  * Makes the licenses of one purchase what its facts say, in the caller's transaction, which holds the purchase's lock:
@@ -26,10 +26,11 @@ export async function applyPurchase(
   now: Date,
 ): Promise<AppliedPurchase> {
   const { purchase, customer: stripeCustomer } = await loadPurchase(tx, scope, purchaseId);
-  const before = await licensesOfPurchase(tx, scope, purchaseId);
+  const before = await licensesOfPurchase(tx, scope, purchase);
   const projection = project(purchase, await loadMappings(tx, scope, before), before.map(issuedOf), now);
   const { finding: found, paidAfterEnd } = projection;
-  if (projection.plans.length === 0) return { purchaseId, finding: found, paidAfterEnd, messageIds: [] };
+  const applied = { purchaseId, factIds: factIdsOf(purchase), paidAfterEnd };
+  if (projection.plans.length === 0) return { ...applied, finding: found, messageIds: [] };
 
   const buyer = buyerOf(purchase, stripeCustomer);
   // Facts of licenses that the vendor deleted make nobody a customer again.
@@ -42,7 +43,11 @@ export async function applyPurchase(
 
   const unmailed = mailed.some(({ keyMessageId }) => keyMessageId === null);
   const lacksEmail = unmailed && found.code === 'licenses_current';
-  return { purchaseId, finding: lacksEmail ? finding('email_missing') : found, paidAfterEnd, messageIds: messageId ? [messageId] : [] };
+  return { ...applied, finding: lacksEmail ? finding('email_missing') : found, messageIds: messageId ? [messageId] : [] };
+}
+
+function factIdsOf({ subscription, session, invoices, money }: Purchase): string[] {
+  return [subscription, session, ...invoices, ...money].flatMap((known) => known?.fact.id ?? []);
 }
 
 type Source = { scope: Scope; purchase: Purchase; customerId: string | null; stripeCustomerId: string | null };

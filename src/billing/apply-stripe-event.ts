@@ -1,45 +1,75 @@
-import { inTransaction } from '../database/orm.ts';
+import type { Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { lockEvent, stampEvent } from '../inbox.ts';
 import type { Licensing } from '../licensing/licensing.ts';
 import type { AppliedPurchase } from './apply-purchase.ts';
 import { applySightings } from './apply-sightings.ts';
-import { purchaseOf, type Sighting, type StripeFact } from './core/facts.ts';
+import type { StripeFact } from './core/facts.ts';
+import { namesOf } from './core/names.ts';
 import { finding, type Finding } from './core/outcome.ts';
-import { readEvent } from './core/read-stripe.ts';
+import type { ReadEvent } from './core/read-stripe.ts';
+import type { Sighting } from './core/sighting.ts';
+import { lockFacts } from './lock-facts.ts';
 
 /** What the edge does after the commit: send these messages. */
 export type AppliedEvent = { finding: Finding | null; messageIds: string[] };
 
+/** What Stripe's API said of an event's objects before it is applied. Null: there is no API key, and nobody was asked. */
+export type Fetched = Sighting[] | null;
+
+const done: AppliedEvent = { finding: null, messageIds: [] };
+
 /**
- * THE transaction for an event: lock it and every Stripe object it names, store the facts, project each purchase they
- * bear on, write licenses and messages, stamp the outcome. All of it is committed, or none. `fetched` is what Stripe's
- * API said of the event's objects before this began. An event that is done already changes nothing.
+ * THE transaction for an event: lock it and every Stripe object it bears on, store the facts, project each purchase they
+ * bear on, write licenses and messages, stamp the outcome. All of it is committed, or none. An event that is done already
+ * changes nothing.
  */
 export async function applyStripeEvent(
   licensing: Licensing,
-  { scope, eventId }: { scope: Scope; eventId: string },
-  fetched: Sighting[],
+  { scope, eventId, read }: { scope: Scope; eventId: string; read: ReadEvent },
+  fetched: Fetched,
   now: Date,
 ): Promise<AppliedEvent> {
-  return inTransaction(licensing.database, async (tx) => {
+  return lockFacts(licensing.database, { scope, facts: factsIn(read, fetched), ids: [] }, async (tx) => {
     const event = await lockEvent(tx, { scopeId: scope.id, id: eventId });
-    if (event === null || event.processedAt !== null) return { finding: null, messageIds: [] };
-    const read = readEvent(event.payload, scope.mode);
-    if (!read.ok) {
-      stampEvent(event, read.finding, null, now);
-      return { finding: read.finding, messageIds: [] };
-    }
-    const { fact } = read.sighting;
-    const applied = await applySightings(tx, licensing, { scope, sightings: [read.sighting, ...fetched] }, now);
-    const own = findingFor(fact, applied);
-    stampEvent(event, own, purchaseOf(fact), now);
-    return { finding: own, messageIds: applied.flatMap(({ messageIds }) => messageIds) };
+    // What is still due was told more of meanwhile: the classic event has taken the place of the thin one that was read.
+    const toldMore = !read.ok && read.finding.code === 'thin_event' && event?.thin === false;
+    if (event === null || event.processedAt !== null || toldMore) return done;
+    const applied = await applyReadEvent(tx, licensing, { scope, read, fetched }, now);
+    stampEvent(event, applied.finding, applied.purchaseId, now);
+    return { finding: applied.finding, messageIds: applied.purchases.flatMap(({ messageIds }) => messageIds) };
   });
 }
 
-/** What an event came to: its purchase's finding, unless it tells of a payment that came too late. */
-function findingFor(fact: StripeFact, applied: AppliedPurchase[]): Finding {
-  if (applied.some(({ paidAfterEnd }) => paidAfterEnd.includes(fact.id))) return finding('paid_after_end', fact.id);
-  return applied.find(({ purchaseId }) => purchaseId === purchaseOf(fact))?.finding ?? finding('noted');
+/** All facts that are now told, by the event and by Stripe's API. */
+export function factsIn(read: ReadEvent, fetched: Fetched): StripeFact[] {
+  return [...(read.ok ? [read.sighting] : []), ...(fetched ?? [])].map(({ fact }) => fact);
+}
+
+/** What an event came to: its own finding and purchase, and every purchase it bore on. */
+export type AppliedReading = { finding: Finding; purchaseId: string | null; purchases: AppliedPurchase[] };
+
+/** Applies what an event says, in the caller's transaction, which holds the locks of its facts. */
+export async function applyReadEvent(
+  tx: Transaction,
+  licensing: Omit<Licensing, 'database'>,
+  { scope, read, fetched }: { scope: Scope; read: ReadEvent; fetched: Fetched },
+  now: Date,
+): Promise<AppliedReading> {
+  if (!read.ok) return { finding: read.finding, purchaseId: null, purchases: [] };
+  const { fact } = read.sighting;
+  const purchases = await applySightings(tx, licensing, { scope, sightings: [read.sighting, ...(fetched ?? [])] }, now);
+  const own = purchases.find(({ factIds }) => factIds.includes(fact.id));
+  return { finding: findingFor(fact, { own, purchases, asked: fetched !== null }), purchaseId: own?.purchaseId ?? null, purchases };
+}
+
+type Context = { own: AppliedPurchase | undefined; purchases: AppliedPurchase[]; asked: boolean };
+
+/** What an event came to: its purchase's finding, unless it tells of a payment that came too late, or of one that paid for nothing known. */
+function findingFor(fact: StripeFact, { own, purchases, asked }: Context): Finding {
+  if (purchases.some(({ paidAfterEnd }) => paidAfterEnd.includes(fact.id))) return finding('paid_after_end', fact.id);
+  if (own) return own.finding;
+  const [payment] = namesOf(fact).paymentIds;
+  if (payment === undefined) return finding('noted');
+  return finding(asked ? 'payment_unknown' : 'payment_unlinked', payment);
 }

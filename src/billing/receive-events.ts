@@ -1,7 +1,7 @@
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { type EventRef, receiveEvent, storedEventIds } from '../inbox.ts';
-import { readEnvelope } from './core/read-stripe.ts';
+import { readEnvelope } from './core/envelope.ts';
 
 /** Stores those of the listed events that are not in the inbox yet, exactly as delivered ones, and returns these. */
 export async function receiveEvents(database: Database, { scope, payloads }: { scope: Scope; payloads: string[] }, now: Date): Promise<EventRef[]> {

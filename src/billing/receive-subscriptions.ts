@@ -2,7 +2,7 @@ import { asOneTransaction, type Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { type EventRef, objectsAwaited, receiveEvent } from '../inbox.ts';
 import { reconciledEvent, tellsNews } from './core/reconcile.ts';
-import { readEnvelope } from './core/read-stripe.ts';
+import { readEnvelope } from './core/envelope.ts';
 import { readSubscription } from './core/read-subscription.ts';
 import { acquaintances, lockStripeIds } from './store.ts';
 

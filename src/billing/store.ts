@@ -4,18 +4,17 @@ import { StripeFactRow } from '../database/exchange-rows.ts';
 import { License, type LicenseRow } from '../database/license-rows.ts';
 import { query, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { type CustomerFact, customerOf, type Known, purchaseOf, type Sighting, type StripeFact } from './core/facts.ts';
+import type { CustomerFact, StripeFact } from './core/facts.ts';
 import { mergeMarks, supersedes } from './core/last-truth.ts';
 import type { Mapping } from './core/mapping.ts';
-import type { Purchase } from './core/purchase.ts';
+import { namesOf } from './core/names.ts';
+import { type Purchase, purchaseIdOf } from './core/purchase.ts';
 import type { Acquaintance } from './core/reconcile.ts';
+import type { Known, Sighting } from './core/sighting.ts';
 
 /** The rows that use cases of billing read and write. Every question names its scope. */
 
-/**
- * Locks Stripe ids until the transaction ends, in one order for everybody. Two facts that bear on one another name a
- * common id, so of two transactions that store them the second sees what the first wrote.
- */
+/** Locks Stripe ids until the transaction ends, in one order for everybody. */
 export async function lockStripeIds(tx: Transaction, scope: Scope, ids: string[]): Promise<void> {
   await query(tx, sql`
     select pg_advisory_xact_lock(lock) from (
@@ -23,11 +22,11 @@ export async function lockStripeIds(tx: Transaction, scope: Scope, ids: string[]
     ) as locks`);
 }
 
-/** Stores what was seen of an object: the last truth wins, marks only move earlier. The caller holds its lock. */
+/** Stores what was seen of an object: the last truth wins, marks add up. The caller holds its lock. */
 export async function storeSighting(tx: Transaction, scope: Scope, sighting: Sighting): Promise<void> {
   const { fact, asOf, first, marks } = sighting;
   const stored = await tx.findOne(StripeFactRow, { scopeId: scope.id, id: fact.id });
-  const seen = { kind: fact.kind, fact, asOf: new Date(asOf), first, purchaseId: purchaseOf(fact), customerId: customerOf(fact) };
+  const seen = { kind: fact.kind, fact, asOf: new Date(asOf), first, ...namesOf(fact) };
   if (stored === null) {
     tx.persist(tx.create(StripeFactRow, { scopeId: scope.id, id: fact.id, marks, ...seen }));
   } else {
@@ -43,12 +42,27 @@ function knownOf(stored: StoredFact): Known<StripeFact> {
   return { fact: stored.fact, asOf: stored.asOf.toISOString(), marks: stored.marks };
 }
 
-/** The purchases that facts bear on. A customer bears on every purchase they made. */
+/** The stored facts that speak of the same payments as these ids, directly or through one another. */
+export async function factsOfPayments(tx: Transaction, scope: Scope, paymentIds: string[]): Promise<Known<StripeFact>[]> {
+  const ids = [...new Set(paymentIds)];
+  if (ids.length === 0) return [];
+  const rows = await tx.find(StripeFactRow, { scopeId: scope.id, paymentIds: { $overlap: ids } }, { orderBy: { id: 'asc' } });
+  const further = rows.flatMap((row) => row.paymentIds).filter((id) => !ids.includes(id));
+  return further.length > 0 ? factsOfPayments(tx, scope, [...ids, ...further]) : rows.map(knownOf);
+}
+
+/** The purchases that facts bear on. A customer bears on every purchase they made, money on what it paid for. */
 export async function purchaseIdsOf(tx: Transaction, scope: Scope, facts: StripeFact[]): Promise<string[]> {
-  const named = facts.map(purchaseOf).filter((id) => id !== null);
   const customers = facts.filter((fact) => fact.kind === 'customer').map(({ id }) => id);
   const made = await tx.find(StripeFactRow, { scopeId: scope.id, customerId: { $in: customers }, purchaseId: { $ne: null } });
-  return [...new Set([...named, ...made.flatMap(({ purchaseId }) => purchaseId ?? [])])].sort();
+  const concerned = [...facts, ...made.map(({ fact }) => fact)];
+  const linked = await factsOfPayments(tx, scope, concerned.flatMap((fact) => namesOf(fact).paymentIds));
+  const all = [...concerned, ...linked.map(({ fact }) => fact)].filter(isBought);
+  return [...new Set(all.map((fact) => purchaseIdOf(fact, all.filter((other) => other.kind !== 'subscription'))))].sort();
+}
+
+function isBought<Fact extends StripeFact>(fact: Fact): fact is Extract<Fact, { kind: 'subscription' | 'invoice' | 'checkout_session' }> {
+  return fact.kind === 'subscription' || fact.kind === 'invoice' || fact.kind === 'checkout_session';
 }
 
 /** What is stored of these subscriptions, by id; one of which nothing is stored is not among them. */
@@ -63,23 +77,33 @@ export async function acquaintances(tx: Transaction, scope: Scope, subscriptionI
 
 /** Everything known of a purchase and of the customer who made it. */
 export async function loadPurchase(tx: Transaction, scope: Scope, purchaseId: string): Promise<{ purchase: Purchase; customer: Known<CustomerFact> | null }> {
-  const purchase: Purchase = { id: purchaseId, subscription: null, invoices: [], session: null };
-  let customerId: string | null = null;
-  for (const row of await tx.find(StripeFactRow, { scopeId: scope.id, purchaseId }, { orderBy: { id: 'asc' } })) {
-    const { fact, asOf, marks } = knownOf(row);
-    customerId ??= row.customerId;
-    if (fact.kind === 'subscription') purchase.subscription = { fact, asOf, marks };
-    if (fact.kind === 'invoice') purchase.invoices.push({ fact, asOf, marks });
-    if (fact.kind === 'checkout_session') purchase.session = { fact, asOf, marks };
-  }
-  const row = customerId === null ? null : await tx.findOne(StripeFactRow, { scopeId: scope.id, id: customerId });
+  const own = (await tx.find(StripeFactRow, { scopeId: scope.id, purchaseId }, { orderBy: { id: 'asc' } })).map(knownOf);
+  const linked = await factsOfPayments(tx, scope, own.flatMap(({ fact }) => namesOf(fact).paymentIds));
+  const purchase = gather(purchaseId, new Map([...own, ...linked].map((known) => [known.fact.id, known])));
+  const customerId = [...own, ...linked].map(({ fact }) => namesOf(fact).customerId).find((id) => id !== null);
+  const row = customerId == null ? null : await tx.findOne(StripeFactRow, { scopeId: scope.id, id: customerId });
   const customer = row && knownOf(row);
   return { purchase, customer: customer?.fact.kind === 'customer' ? { ...customer, fact: customer.fact } : null };
 }
 
-/** The licenses issued for a purchase, deleted ones too: what was issued once is not issued again. */
-export async function licensesOfPurchase(tx: Transaction, scope: Scope, purchaseId: string): Promise<LicenseRow[]> {
-  return tx.find(License, { scopeId: scope.id, stripePurchaseId: purchaseId }, { orderBy: { id: 'asc' } });
+function gather(id: string, found: Map<string, Known<StripeFact>>): Purchase {
+  const purchase: Purchase = { id, subscription: null, invoices: [], session: null, money: [] };
+  const sold = [...found.values()].map(({ fact }) => fact).filter((fact) => fact.kind === 'invoice' || fact.kind === 'checkout_session');
+  for (const { fact, ...seen } of found.values()) {
+    if (isBought(fact)) {
+      if (purchaseIdOf(fact, sold) !== id) continue;
+      if (fact.kind === 'subscription') purchase.subscription = { fact, ...seen };
+      if (fact.kind === 'invoice') purchase.invoices.push({ fact, ...seen });
+      if (fact.kind === 'checkout_session') purchase.session = { fact, ...seen };
+    } else if (fact.kind !== 'customer') purchase.money.push({ fact, ...seen });
+  }
+  return purchase;
+}
+
+/** The licenses issued for a purchase, deleted ones too: what was issued once is not issued again. An invoice may have been taken for a purchase of its own. */
+export async function licensesOfPurchase(tx: Transaction, scope: Scope, { id, invoices }: Purchase): Promise<LicenseRow[]> {
+  const ids = [id, ...invoices.map(({ fact }) => fact.id)];
+  return tx.find(License, { scopeId: scope.id, stripePurchaseId: { $in: ids } }, { orderBy: { id: 'asc' } });
 }
 
 /** The mappings that may issue, and those that issued `licenses`, with what billing must know of their policies. */

@@ -1,4 +1,5 @@
 import { text } from 'node:stream/consumers';
+import { keylessCodes } from '../billing/core/outcome.ts';
 import { stripeEventTypes } from '../billing/core/read-stripe.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
@@ -109,7 +110,7 @@ function changesOf({ types, enabled }: Endpoint): string[] {
 
 async function keep({ say }: Call, { database, stripeConnections, clock }: Needs, { scope, apiKey, secret }: Side & { secret: string | null }): Promise<void> {
   await stripeConnections.keep(scope, { apiKey, webhookSecret: secret }, clock.now());
-  await reopenWaiting(database, scope, 'line_items_missing', clock.now());
+  await reopenWaiting(database, scope, keylessCodes, clock.now());
   say(`The ${scope.mode} Stripe key${secret === null ? '' : ' and the signing secret'} of the account ${scope.accountId} are kept, encrypted. A Tillkey that runs takes them up within seconds.`);
   const { webhookSecrets } = await stripeConnections.of(scope);
   if (webhookSecrets.length === 0) say('No signing secret is kept: remove the endpoint in the dashboard and run this again.');

@@ -1,6 +1,7 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
-import type { StripeFact, Marks } from '../billing/core/facts.ts';
+import type { StripeFact } from '../billing/core/facts.ts';
 import type { ReasonCode } from '../billing/core/outcome.ts';
+import type { Marks } from '../billing/core/sighting.ts';
 import type { EventType } from '../licensing/core/event.ts';
 
 /** The inbox: what Stripe told us. `dueAt` is when the event is next tried, null once it is done. */
@@ -15,6 +16,7 @@ export const StripeEvent = defineEntity({
     apiVersion: p.text().strictNullable(),
     objectId: p.text().strictNullable(),
     payload: p.text().lazy(),
+    thin: p.boolean(),
     createdAt: p.datetime(3),
     receivedAt: p.datetime(3),
     processedAt: p.datetime(3).strictNullable(),
@@ -71,6 +73,7 @@ export const StripeFactRow = defineEntity({
     kind: p.text().$type<StripeFact['kind']>(),
     purchaseId: p.text().strictNullable(),
     customerId: p.text().strictNullable(),
+    paymentIds: p.array().columnType('text[]'),
     asOf: p.datetime(3),
     first: p.boolean(),
     fact: p.json<StripeFact>(),

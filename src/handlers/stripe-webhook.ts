@@ -1,5 +1,5 @@
 import express, { type RequestHandler } from 'express';
-import { readEnvelope } from '../billing/core/read-stripe.ts';
+import { readEnvelope } from '../billing/core/envelope.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';

@@ -1,14 +1,15 @@
 import { applyStripeEvent } from '../billing/apply-stripe-event.ts';
-import { readEvent } from '../billing/core/read-stripe.ts';
+import { finding } from '../billing/core/outcome.ts';
+import { type ReadEvent, readEvent } from '../billing/core/read-stripe.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { beginAttempt, type EventRef, failEvent } from '../inbox.ts';
+import { beginAttempt, type EventRef, failEvent, thickenEvent } from '../inbox.ts';
 import type { LicenseKeys } from '../licensing/license-key.ts';
 import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues.ts';
 import type { StripeReader } from '../stripe.ts';
-import { fetchFacts } from '../stripe-facts.ts';
+import { fetchClassic, fetchFacts } from '../stripe-facts.ts';
 import { attempt } from './attempt.ts';
 import { backoffMs, dueAfter, MOST_EVENT_ATTEMPTS } from './backoff.ts';
 
@@ -37,13 +38,25 @@ export async function applyStripeEventJob(dependencies: ApplyDependencies, ref: 
   else await queues.enqueue('stripe-events', ref, backoffMs(event.attempts));
 }
 
-async function apply(dependencies: ApplyDependencies, ref: EventRef, payload: string): Promise<void> {
+async function apply(dependencies: ApplyDependencies, ref: EventRef, stored: string): Promise<void> {
   const { clock, log, queues, scopeOf, stripeOf } = dependencies;
   const scope = await scopeOf(ref.scopeId);
-  const read = readEvent(payload, scope.mode);
   const stripe = await stripeOf(scope);
-  const fetched = read.ok && stripe ? await fetchFacts(stripe, read.sighting.fact, clock.now()) : [];
-  const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id }, fetched, clock.now());
+  const read = await readCompleted(dependencies, { ref, scope, stripe }, stored);
+  const fetched = stripe === null ? null : read.ok ? await fetchFacts(stripe, read.sighting.fact, clock.now()) : [];
+  const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read }, fetched, clock.now());
   if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event applied');
   for (const id of applied.messageIds) await queues.enqueue('messages', { id });
+}
+
+type Asking = { ref: EventRef; scope: Scope; stripe: StripeReader | null };
+
+/** What the event says; a thin one is first completed, and stored so, where there is a key to ask with. */
+async function readCompleted({ database }: ApplyDependencies, { ref, scope, stripe }: Asking, stored: string): Promise<ReadEvent> {
+  const read = readEvent(stored, scope.mode);
+  if (stripe === null || read.ok || read.finding.code !== 'thin_event') return read;
+  const classic = await fetchClassic(stripe, stored);
+  if (classic === null) return { ok: false, finding: finding('object_gone') };
+  await thickenEvent(database, ref, classic);
+  return readEvent(classic, scope.mode);
 }

@@ -1,6 +1,7 @@
 import { receiveEvents } from '../billing/receive-events.ts';
 import { receiveSubscriptions } from '../billing/receive-subscriptions.ts';
-import { readEnvelope, stripeEventTypes } from '../billing/core/read-stripe.ts';
+import { readEnvelope } from '../billing/core/envelope.ts';
+import { stripeEventTypes } from '../billing/core/read-stripe.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';

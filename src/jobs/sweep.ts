@@ -1,3 +1,4 @@
+import { keylessCodes } from '../billing/core/outcome.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
@@ -33,6 +34,6 @@ export async function sweep({ database, clock, log, queues }: SweepDependencies,
  */
 export async function takeUpUnfinished(dependencies: StartDependencies): Promise<void> {
   const { database, clock, stripeScopes } = dependencies;
-  for (const scope of await stripeScopes()) await reopenWaiting(database, scope, 'line_items_missing', clock.now());
+  for (const scope of await stripeScopes()) await reopenWaiting(database, scope, keylessCodes, clock.now());
   await sweep(dependencies, END_OF_TIME);
 }

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { applyStripeEvent } from '../../src/billing/apply-stripe-event.ts';
+import { readEvent } from '../../src/billing/core/read-stripe.ts';
 import { sendEmailJob } from '../../src/jobs/send-email.ts';
 import { sweep } from '../../src/jobs/sweep.ts';
 import { createCatalog } from '../support/catalog.ts';
 import { startTestService, type TestService } from '../support/service.ts';
-import { deliver, event, firstMonth } from '../support/webhook.ts';
+import { deliver, event, firstMonth, type RawEvent } from '../support/webhook.ts';
 
 /** The guards in the database, each met head on: by two at the same moment, or by a statement that goes around the code. */
 let tillkey: TestService;
@@ -25,14 +26,15 @@ afterAll(async () => {
 
 const lostQueue = { enqueue: async (queue: string, payload: object) => void enqueued.push({ queue, payload }) };
 const dependencies = () => ({ ...tillkey.service.dependencies, queues: lostQueue });
-const apply = (eventId: string) => applyStripeEvent(dependencies(), { scope: dependencies().scopes[1]!, eventId }, [], tillkey.clock.now());
+const apply = (sent: RawEvent) =>
+  applyStripeEvent(dependencies(), { scope: dependencies().scopes[1]!, eventId: sent.id, read: readEvent(JSON.stringify(sent), 'test') }, null, tillkey.clock.now());
 
 /** A license with its message, by the use case itself. */
 async function issue(n: number): Promise<string> {
   const messageIds: string[] = [];
   for (const sent of firstMonth({ n, email: `guard-${n}@example.com` }).events) {
     await deliver(tillkey.url, sent);
-    messageIds.push(...(await apply(sent.id)).messageIds);
+    messageIds.push(...(await apply(sent)).messageIds);
   }
   return messageIds[0]!;
 }
@@ -41,8 +43,8 @@ describe('an event', () => {
   test('that is done is not applied again', async () => {
     const [sent] = firstMonth({ n: 1 }).events;
     await deliver(tillkey.url, sent!);
-    expect((await apply(sent!.id)).finding).not.toBeNull();
-    expect(await apply(sent!.id)).toEqual({ finding: null, messageIds: [] });
+    expect((await apply(sent!)).finding).not.toBeNull();
+    expect(await apply(sent!)).toEqual({ finding: null, messageIds: [] });
   });
 
   test('that another has in hand is waited for, and then found done', async () => {
@@ -50,7 +52,7 @@ describe('an event', () => {
     await deliver(tillkey.url, sent);
     await other.query('begin');
     await other.query('select 1 from stripe_events where id = $1 for update', [sent.id]);
-    const waiting = apply(sent.id);
+    const waiting = apply(sent);
     while ((await other.query('select 1 from pg_locks where not granted')).rowCount === 0) await new Promise((resolve) => setImmediate(resolve));
     await other.query(`update stripe_events set processed_at = now(), outcome = 'ignored', due_at = null where id = $1`, [sent.id]);
     await other.query('commit');

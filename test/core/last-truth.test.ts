@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Sighting, Stored, StripeFact } from '../../src/billing/core/facts.ts';
+import type { StripeFact } from '../../src/billing/core/facts.ts';
 import { mergeMarks, supersedes } from '../../src/billing/core/last-truth.ts';
+import type { Sighting, Stored } from '../../src/billing/core/sighting.ts';
 import { day, invoice, known, session, subscription } from '../support/facts.ts';
 
 function stored(fact: StripeFact, { asOf = day(1), first = false } = {}): Stored {
@@ -64,7 +65,7 @@ describe('the last truth of an object', () => {
 });
 
 test('marks only move earlier, whatever the order they are merged in', () => {
-  const early = { failedAt: day(1), activeAt: day(3) };
+  const early = { failedAt: day(1), emailChangedAt: day(3) };
   const late = { failedAt: day(2) };
   expect(mergeMarks(early, late)).toEqual(early);
   expect(mergeMarks(late, early)).toEqual(early);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { project } from '../../src/billing/core/project.ts';
-import { at, day, invoice, issued, item, known, mapping, purchase, session, subscription } from '../support/facts.ts';
+import { at, day, invoice, issued, item, known, line, mapping, purchase, seen, session, subscription } from '../support/facts.ts';
 
-const active = known(subscription(), { marks: { activeAt: day(1) } });
+const active = seen(subscription());
 const paid = known(invoice());
 
 /** A renewal that failed on day 31 and is still open. */
 const failed = known(invoice({ id: 'in_2', status: 'open', billingReason: 'subscription_cycle', createdAt: day(31), through: day(61) }), { marks: { failedAt: day(31) } });
-const pastDue = known(subscription({ status: 'past_due', items: [item({ periodStart: day(31), periodEnd: day(61) })] }), { asOf: day(31), marks: { activeAt: day(1) } });
+const pastDue = seen(subscription({ status: 'past_due', items: [item({ periodStart: day(31), periodEnd: day(61) })] }), day(31), [day(1), subscription()]);
 
 describe('what a subscription is owed', () => {
   test('an active subscription with a mapped item has one license, paid through the paid line', () => {
@@ -18,7 +18,7 @@ describe('what a subscription is owed', () => {
   });
 
   test('an unpaid renewal never extends it, whatever the period of the subscription says', () => {
-    const moved = known(subscription({ items: [item({ periodStart: day(31), periodEnd: day(61) })] }), { asOf: day(31), marks: { activeAt: day(1) } });
+    const moved = seen(subscription({ items: [item({ periodStart: day(31), periodEnd: day(61) })] }), day(31), [day(1), subscription()]);
     const { plans } = project(purchase({ subscription: moved, invoices: [paid] }), [mapping()], [], at(31));
     expect(plans[0]?.expiresAt).toEqual(at(31));
   });
@@ -35,15 +35,15 @@ describe('what a subscription is owed', () => {
   });
 
   test('a trial is issued until its end', () => {
-    const trial = known(subscription({ status: 'trialing', trialEnd: day(15) }), { marks: { trialingAt: day(1) } });
+    const trial = seen(subscription({ status: 'trialing', trialEnd: day(15) }));
     const { plans } = project(purchase({ subscription: trial }), [mapping()], [], at(2));
     expect(plans[0]).toMatchObject({ expiresAt: at(15), billing: { state: 'ACTIVE', reason: 'TRIAL' } });
   });
 
   test('a trial that was ended early covers no more than it lasted, and the paid month after it all of it', () => {
-    const free = known(invoice({ lines: [{ id: 'il_0', priceId: 'price_1', productId: 'prod_1', periodStart: day(1), periodEnd: day(45), subscriptionItemId: 'si_1', amount: 0 }] }));
-    const month = known(invoice({ id: 'in_2', lines: [{ id: 'il_1', priceId: 'price_1', productId: 'prod_1', periodStart: day(10), periodEnd: day(40), subscriptionItemId: 'si_1', amount: 1900 }] }));
-    const over = known(subscription({ trialEnd: day(10), items: [item({ periodStart: day(10), periodEnd: day(40) })] }), { asOf: day(10), marks: { trialingAt: day(1), activeAt: day(10) } });
+    const free = known(invoice({ lines: [line({ id: 'il_0', periodEnd: day(45), amount: 0 })] }));
+    const month = known(invoice({ id: 'in_2', lines: [line({ periodStart: day(10), periodEnd: day(40) })] }));
+    const over = seen(subscription({ trialEnd: day(10), items: [item({ periodStart: day(10), periodEnd: day(40) })] }), day(10), [day(1), subscription({ status: 'trialing' })]);
     expect(project(purchase({ subscription: over, invoices: [free, month] }), [mapping()], [], at(11)).plans[0]?.expiresAt).toEqual(at(40));
   });
 
@@ -54,21 +54,21 @@ describe('what a subscription is owed', () => {
   });
 
   test('a scheduled cancellation is shown, keeps the license and expects no renewal', () => {
-    const leaving = known(subscription({ cancelAtPeriodEnd: true }), { marks: { activeAt: day(1) } });
+    const leaving = seen(subscription({ cancelAtPeriodEnd: true }));
     const { plans } = project(purchase({ subscription: leaving, invoices: [paid] }), [mapping()], [], at(2));
     expect(plans[0]?.billing).toMatchObject({ state: 'ACTIVE', cancelsAt: at(31), renews: false });
   });
 
   test('ten units are ten licenses, or one with ten times the seats', () => {
-    const ten = purchase({ subscription: known(subscription({ items: [item({ quantity: 10 })] }), { marks: { activeAt: day(1) } }) });
+    const ten = purchase({ subscription: seen(subscription({ items: [item({ quantity: 10 })] })) });
     expect(project(ten, [mapping()], [], at(2)).plans.map(({ unit }) => unit)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(project(ten, [mapping({ quantityMode: 'SEATS', seatsPerUnit: 3 })], [], at(2)).plans).toMatchObject([{ unit: 0, seats: 30 }]);
   });
 
   test('fewer units end the newest licenses and keep the others', () => {
-    const two = purchase({ subscription: known(subscription({ items: [item({ quantity: 2 })] }), { marks: { activeAt: day(1) } }), invoices: [paid] });
+    const two = purchase({ subscription: seen(subscription({ items: [item({ quantity: 2 })] })), invoices: [paid] });
     const before = project(two, [mapping()], [], at(2)).plans.map(issued);
-    const one = { ...two, subscription: known(subscription(), { asOf: day(5), marks: { activeAt: day(1) } }) };
+    const one = { ...two, subscription: seen(subscription(), day(5), [day(1), two.subscription!.fact]) };
     const { plans } = project(one, [mapping()], before, at(5));
     expect(plans.map(({ unit, billing, expiresAt }) => [unit, billing.state, expiresAt])).toEqual([[0, 'ACTIVE', at(31)], [1, 'ENDED', at(5)]]);
   });
@@ -79,7 +79,7 @@ describe('what a subscription is owed', () => {
 
   test('a move to another mapped price keeps the license and changes its mapping', () => {
     const before = project(purchase({ subscription: active, invoices: [paid] }), [mapping()], [], at(2)).plans.map(issued);
-    const moved = known(subscription({ items: [item({ priceId: 'price_2' })] }), { asOf: day(5), marks: { activeAt: day(1) } });
+    const moved = seen(subscription({ items: [item({ priceId: 'price_2' })] }), day(5), [day(1), subscription()]);
     const mappings = [mapping(), mapping({ id: 'mapping-2', stripePriceId: 'price_2' })];
     const { plans } = project(purchase({ subscription: moved, invoices: [paid] }), mappings, before, at(5));
     expect(plans).toMatchObject([{ itemId: 'si_1', unit: 0, priceId: 'price_2', mapping: { id: 'mapping-2' }, expiresAt: at(31) }]);
@@ -87,31 +87,31 @@ describe('what a subscription is owed', () => {
 
   test('a move to an unmapped price keeps the license as it is and needs attention', () => {
     const before = project(purchase({ subscription: active, invoices: [paid] }), [mapping()], [], at(2)).plans.map(issued);
-    const moved = known(subscription({ items: [item({ priceId: 'price_2' })] }), { asOf: day(5), marks: { activeAt: day(1) } });
+    const moved = seen(subscription({ items: [item({ priceId: 'price_2' })] }), day(5), [day(1), subscription()]);
     const { plans, finding } = project(purchase({ subscription: moved, invoices: [paid] }), [mapping()], before, at(5));
     expect(plans).toMatchObject([{ priceId: 'price_1', mapping: { id: 'mapping-1' }, billing: { state: 'ACTIVE' } }]);
     expect(finding).toEqual({ code: 'price_change_unmapped', subject: 'price_2' });
   });
 
   test.each([[40], [1]])('a move to an unmapped price, to %s units, changes nothing about how many licenses there are', (quantity) => {
-    const five = purchase({ subscription: known(subscription({ items: [item({ quantity: 5 })] }), { marks: { activeAt: day(1) } }), invoices: [paid] });
+    const five = purchase({ subscription: seen(subscription({ items: [item({ quantity: 5 })] })), invoices: [paid] });
     const before = project(five, [mapping()], [], at(2)).plans.map(issued);
-    const moved = known(subscription({ items: [item({ priceId: 'price_2', quantity })] }), { asOf: day(5), marks: { activeAt: day(1) } });
+    const moved = seen(subscription({ items: [item({ priceId: 'price_2', quantity })] }), day(5), [day(1), subscription()]);
     const { plans } = project({ ...five, subscription: moved }, [mapping()], before, at(5));
     expect(plans.map(({ unit, billing }) => [unit, billing.state])).toEqual([0, 1, 2, 3, 4].map((unit) => [unit, 'ACTIVE']));
   });
 
   test('an item that is not shown, because the event shows the first ones only, is not ended', () => {
-    const two = purchase({ subscription: known(subscription({ items: [item(), item({ id: 'si_2' })] }), { marks: { activeAt: day(1) } }), invoices: [paid] });
+    const two = purchase({ subscription: seen(subscription({ items: [item(), item({ id: 'si_2' })] })), invoices: [paid] });
     const before = project(two, [mapping()], [], at(2)).plans.map(issued);
-    const shown = (partial: boolean) => ({ ...two, subscription: known(subscription({ partial }), { asOf: day(5), marks: { activeAt: day(1) } }) });
+    const shown = (partial: boolean) => ({ ...two, subscription: seen(subscription({ partial }), day(5), [day(1), subscription()]) });
     expect(project(shown(true), [mapping()], before, at(5)).plans.map(({ itemId }) => itemId)).toEqual(['si_1']);
     expect(project(shown(false), [mapping()], before, at(5)).plans.map(({ billing }) => billing.state)).toEqual(['ACTIVE', 'ENDED']);
   });
 
   test('a unit that a REVOKE policy took back stays revoked when it is paid for again, and needs attention', () => {
     const revoke = mapping({ expirationStrategy: 'REVOKE' });
-    const units = (quantity: number, asOf: string) => purchase({ subscription: known(subscription({ items: [item({ quantity })] }), { asOf, marks: { activeAt: day(1) } }), invoices: [paid] });
+    const units = (quantity: number, asOf: string) => purchase({ subscription: seen(subscription({ items: [item({ quantity })] }), asOf, [day(1), subscription()]), invoices: [paid] });
     const two = project(units(2, day(1)), [revoke], [], at(2)).plans.map(issued);
     const one = project(units(1, day(3)), [revoke], two, at(3)).plans.map(issued);
     const again = project(units(2, day(4)), [revoke], one, at(4));
@@ -195,17 +195,17 @@ describe('pauses and ends', () => {
     ['keep_as_draft', 'SUSPEND', 'SUSPENDED'],
     ['void', 'KEEP', 'ACTIVE'],
   ] as const)('collection paused as %s under %s is %s', (pauseBehavior, onPauseCollection, state) => {
-    const paused = known(subscription({ pauseBehavior }), { marks: { activeAt: day(1) } });
+    const paused = seen(subscription({ pauseBehavior }));
     expect(project(purchase({ subscription: paused, invoices: [paid] }), [mapping({ onPauseCollection })], [], at(2)).plans[0]?.billing.state).toBe(state);
   });
 
   test('a canceled subscription has ended, whatever its pause says', () => {
-    const gone = known(subscription({ status: 'canceled', endedAt: day(10), pauseBehavior: 'void' }), { marks: { activeAt: day(1) } });
+    const gone = seen(subscription({ status: 'canceled', endedAt: day(10), pauseBehavior: 'void' }), day(1), [day(1), subscription()]);
     expect(project(purchase({ subscription: gone, invoices: [paid] }), [mapping()], [], at(11)).plans[0]?.billing.state).toBe('ENDED');
   });
 
   test('a REVOKE policy revokes at the end, and a later payment revives nothing and needs attention', () => {
-    const gone = known(subscription({ status: 'canceled', endedAt: day(10) }), { marks: { activeAt: day(1) } });
+    const gone = seen(subscription({ status: 'canceled', endedAt: day(10) }), day(1), [day(1), subscription()]);
     const revoke = mapping({ expirationStrategy: 'REVOKE' });
     const ended = project(purchase({ subscription: gone, invoices: [paid] }), [revoke], [], at(11));
     expect(ended.plans[0]?.billing.state).toBe('REVOKED');

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import { readEnvelope } from '../../src/billing/core/envelope.ts';
 import { readCustomer } from '../../src/billing/core/read-customer.ts';
-import { readEnvelope, readEvent } from '../../src/billing/core/read-stripe.ts';
+import { readEvent } from '../../src/billing/core/read-stripe.ts';
 import { day } from '../support/facts.ts';
 
 const seconds = (iso: string) => new Date(iso).getTime() / 1000;
@@ -41,8 +42,8 @@ describe('every generation of a payload reads as the same fact', () => {
 
   test.each(invoices)('invoice, %s', (_title, object) => {
     expect(factOf('invoice.paid', object)).toEqual({
-      kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_cycle', email: 'jo@example.com', name: null, createdAt: day(1), dueAt: null, paidAt: null,
-      lines: [{ id: 'il_1', priceId: 'price_1', productId: 'prod_1', periodStart: day(1), periodEnd: day(31), subscriptionItemId: 'si_1', amount: 1900 }],
+      kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_cycle', email: 'jo@example.com', name: null, createdAt: day(1), dueAt: null, paidAt: null, amountPaid: null, paymentIds: [],
+      lines: [{ id: 'il_1', priceId: 'price_1', productId: 'prod_1', quantity: 1, periodStart: day(1), periodEnd: day(31), subscriptionItemId: 'si_1', amount: 1900, proration: false }],
     });
   });
 });
@@ -101,12 +102,13 @@ test('the object before an event is the object with its previous attributes laid
   expect(read).toMatchObject({ ok: true, sighting: { first: false, previous: { kind: 'subscription', id: 'sub_1', status: 'incomplete' } } });
 });
 
-test('a failed payment leaves a mark with its moment, an active or trialing subscription too', () => {
+test('a failed payment leaves a mark with its moment, a subscription the sight of its items', () => {
   const marks = (type: string, object: object) => {
     const read = readEvent(payload(type, object), 'test');
     return read.ok ? read.sighting.marks : null;
   };
   expect(marks('invoice.payment_failed', { ...invoices[2]![1], status: 'open' })).toEqual({ failedAt: day(1) });
-  expect(marks('customer.subscription.created', subscriptions[2]![1])).toEqual({ activeAt: day(1) });
-  expect(marks('customer.subscription.created', { ...subscriptions[2]![1], status: 'trialing' })).toEqual({ trialingAt: day(1) });
+  const entry = { at: day(1), standing: 'active', partial: false, items: [{ id: 'si_1', priceId: 'price_1', productId: 'prod_1', quantity: 2 }] };
+  expect(marks('customer.subscription.created', subscriptions[2]![1])).toEqual({ timeline: [entry] });
+  expect(marks('customer.subscription.created', { ...subscriptions[2]![1], status: 'past_due' })).toEqual({ timeline: [{ ...entry, standing: 'other' }] });
 });

@@ -5,7 +5,7 @@ import { MOST_EVENT_ATTEMPTS, MOST_MAIL_ATTEMPTS } from '../../src/jobs/backoff.
 import { sendEmailJob } from '../../src/jobs/send-email.ts';
 import { sweep, takeUpUnfinished } from '../../src/jobs/sweep.ts';
 import type { MailResult } from '../../src/mailer.ts';
-import type { StripeReader } from '../../src/stripe.ts';
+import { stripeReader } from '../support/stripe-reader.ts';
 import { createCatalog } from '../support/catalog.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { deliver, event, firstMonth } from '../support/webhook.ts';
@@ -78,7 +78,7 @@ describe('an event that cannot be applied', () => {
   const broken = async () => {
     throw new AppError('STRIPE_UNREACHABLE', 503, 'Stripe did not answer.', { cause: new Error('connect ECONNREFUSED') });
   };
-  const unreachable: StripeReader = { subscription: broken, invoice: broken, checkoutSession: broken, customer: broken };
+  const unreachable = stripeReader(broken);
   const failing = () => ({ ...jobs(), stripeOf: async () => unreachable });
 
   test('is tried again later and later, then failed, visible, and replayable', async () => {
@@ -136,8 +136,7 @@ describe('line items that could not be fetched', () => {
     expect(await stored(sent.id)).toMatchObject({ outcome: 'needs_attention', reason: expect.stringContaining('STRIPE_TEST_SECRET_KEY') });
 
     const line_items = { data: [{ id: 'li_1', quantity: 2, price: { id: 'price_1', product: 'prod_1' } }] };
-    const none = async () => null;
-    const stripe: StripeReader = { subscription: none, invoice: none, customer: none, checkoutSession: async () => ({ ...session, line_items }) };
+    const stripe = { ...stripeReader(async () => null), checkoutSession: async () => ({ ...session, line_items }) };
     const withKey = { ...jobs(), stripeOf: async () => stripe, stripeScopes: async () => jobs().scopes };
     enqueued = [];
     await takeUpUnfinished(withKey);

@@ -1,5 +1,6 @@
-import type { CustomerFact, Known } from './facts.ts';
+import type { CustomerFact } from './facts.ts';
 import type { Purchase } from './purchase.ts';
+import type { Known } from './sighting.ts';
 
 /**
  * Who bought: the Stripe customer, absent for guests, and the first email told, by the order of section 4 of the contract.
@@ -12,7 +13,7 @@ export function buyerOf(purchase: Purchase, customer: Known<CustomerFact> | null
   const told = tellers(purchase, customer);
   const inOrder = changed ? [customer.fact, ...told] : told;
   return {
-    stripeCustomerId: (purchase.session ?? purchase.subscription)?.fact.customerId ?? null,
+    stripeCustomerId: (purchase.session ?? purchase.subscription ?? purchase.invoices[0])?.fact.customerId ?? null,
     email: inOrder.find(({ email }) => isAddress(email))?.email?.toLowerCase() ?? null,
     name: inOrder.find(({ name }) => name !== null)?.name ?? null,
     changed,

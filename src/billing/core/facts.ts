@@ -41,10 +41,12 @@ export type SubscriptionFact = {
   pauseBehavior: string | null;
 };
 
-export type InvoiceLine = Pick<SubscriptionItem, 'id' | 'priceId' | 'productId' | 'periodStart' | 'periodEnd'> & {
+export type InvoiceLine = SubscriptionItem & {
   subscriptionItemId: string | null;
-  /** In the currency's smallest unit, before discounts; null where Stripe does not say. */
+  /** In the currency's smallest unit, before discounts; negative for a credit, null where Stripe does not say. */
   amount: number | null;
+  /** Whether it settles a change in the middle of a period. */
+  proration: boolean;
 };
 
 export type InvoiceFact = {
@@ -60,6 +62,9 @@ export type InvoiceFact = {
   /** When an invoice that is sent must be paid; null for one that is charged. */
   dueAt: string | null;
   paidAt: string | null;
+  amountPaid: number | null;
+  /** The payment intents and charges that paid it, where Stripe shows them. */
+  paymentIds: string[];
   lines: InvoiceLine[];
 };
 
@@ -70,6 +75,10 @@ export type CheckoutSessionFact = {
   id: string;
   customerId: string | null;
   subscriptionId: string | null;
+  /** In `payment` mode, an invoice that Checkout wrote for the same purchase. */
+  invoiceId: string | null;
+  paymentIntentId: string | null;
+  amountTotal: number | null;
   mode: 'payment' | 'subscription';
   paymentStatus: PaymentStatus;
   email: string | null;
@@ -85,50 +94,39 @@ export type CustomerFact = {
   name: string | null;
 };
 
-export type StripeFact = SubscriptionFact | InvoiceFact | CheckoutSessionFact | CustomerFact;
+export const refundStatuses = ['pending', 'requires_action', 'succeeded', 'failed', 'canceled'] as const;
+export type RefundStatus = (typeof refundStatuses)[number];
 
-/**
- * The earliest moment each thing was seen to be so. Later truth replaces a fact; marks only move earlier, so an event
- * that arrives late, after its object has moved on, still leaves what it alone could tell.
- */
-export type Marks = { activeAt?: string; trialingAt?: string; failedAt?: string; emailChangedAt?: string };
+export const disputeStatuses = [
+  'warning_needs_response', 'warning_under_review', 'warning_closed', 'needs_response', 'under_review', 'won', 'lost',
+] as const;
+type DisputeStatus = (typeof disputeStatuses)[number];
 
-/** A fact with the moment it was true and the marks of its object. */
-export type Known<Fact extends StripeFact> = { fact: Fact; asOf: string; marks: Marks };
+/** What names a payment: a charge belongs to a payment intent, unless it is older than those. */
+type OfPayment = { chargeId: string | null; paymentIntentId: string | null };
 
-/** What is stored of an object. `first`: only `*.created` has told of it. */
-export type Stored = Known<StripeFact> & { first: boolean };
+export type RefundFact = OfPayment & { kind: 'refund'; id: string; amount: number; status: RefundStatus };
 
-/** One reading of an object: how it is, since when, what it leaves behind, and how to tell it from another of the same second. */
-export type Sighting = {
-  fact: StripeFact;
-  asOf: string;
-  marks: Marks;
-  /** True of `*.created`: the first thing ever said of the object. */
-  first: boolean;
-  /** What the object was before this event, where the event says. */
-  previous: StripeFact | null;
+export type ChargeFact = {
+  kind: 'charge';
+  id: string;
+  customerId: string | null;
+  paymentIntentId: string | null;
+  /** Told before basil; since then an invoice payment tells it. */
+  invoiceId: string | null;
+  amount: number;
+  /** In all, also by refunds that are pending or were failing when this was told. */
+  amountRefunded: number;
+  /** Every refund of it; null where Stripe does not show them all. */
+  refunds: Pick<RefundFact, 'id' | 'amount' | 'status'>[] | null;
 };
 
-/** The Stripe object whose licenses a fact bears on: the subscription, else the checkout session or invoice itself. */
-export function purchaseOf(fact: StripeFact): string | null {
-  switch (fact.kind) {
-    case 'subscription':
-      return fact.id;
-    case 'invoice':
-    case 'checkout_session':
-      return fact.subscriptionId ?? fact.id;
-    case 'customer':
-      return null;
-  }
-}
+export type DisputeFact = OfPayment & { kind: 'dispute'; id: string; status: DisputeStatus };
 
-/** The Stripe customer a fact speaks of. */
-export function customerOf(fact: StripeFact): string | null {
-  return fact.kind === 'customer' ? fact.id : fact.customerId;
-}
+/** Which payment paid which invoice. */
+export type InvoicePaymentFact = OfPayment & { kind: 'invoice_payment'; id: string; invoiceId: string };
 
-/** Every Stripe id a fact names that another fact may name too: what is locked while it is stored and projected. */
-export function idsOf(fact: StripeFact): string[] {
-  return [fact.id, purchaseOf(fact), customerOf(fact)].filter((id) => id !== null);
-}
+/** What tells of money that came and went back. */
+export type MoneyFact = ChargeFact | RefundFact | DisputeFact | InvoicePaymentFact;
+
+export type StripeFact = SubscriptionFact | InvoiceFact | CheckoutSessionFact | CustomerFact | MoneyFact;

@@ -1,6 +1,7 @@
-import type { InvoiceFact, Known, SubscriptionItem } from './facts.ts';
+import type { InvoiceFact, SubscriptionItem } from './facts.ts';
 import { paidThroughOf } from './payment.ts';
 import type { SubscriptionPurchase } from './purchase.ts';
+import type { Known } from './sighting.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,4 +1,6 @@
-import type { Marks, Sighting, Stored, StripeFact } from './facts.ts';
+import { disputeStatuses, invoiceStatuses, type RefundStatus, type StripeFact } from './facts.ts';
+import type { Marks, Sighting, Stored } from './sighting.ts';
+import { mergeTimelines } from './timeline.ts';
 
 /**
  * Which of two readings of one object is the last truth (section 3 of the Stripe contract): the one further along the
@@ -15,13 +17,14 @@ export function supersedes(sighting: Sighting, stored: Stored | null): boolean {
   return sighting.previous === null ? canonical(sighting.fact) > canonical(stored.fact) : canonical(sighting.previous) === canonical(stored.fact);
 }
 
-/** Marks only move earlier, so their merge does not depend on the order they come in. */
+/** Marks only move earlier or add up, so their merge does not depend on the order they come in. */
 export function mergeMarks(a: Marks, b: Marks): Marks {
   const merged: Marks = { ...a };
-  for (const name of ['activeAt', 'trialingAt', 'failedAt', 'emailChangedAt'] as const) {
+  for (const name of ['failedAt', 'emailChangedAt'] as const) {
     const seen = [a[name], b[name]].filter((moment) => moment !== undefined).sort();
     if (seen[0] !== undefined) merged[name] = seen[0];
   }
+  if (a.timeline || b.timeline) merged.timeline = mergeTimelines(a.timeline ?? [], b.timeline ?? []);
   return merged;
 }
 
@@ -31,12 +34,25 @@ function stage(fact: StripeFact): number {
     case 'subscription':
       return fact.status === 'incomplete' ? 0 : hasEnded(fact.status) ? 2 : 1;
     case 'invoice':
-      return ['draft', 'open', 'uncollectible', 'paid', 'void'].indexOf(fact.status);
+      return 2 * lifeOfInvoice.indexOf(fact.status) + (fact.paymentIds.length === 0 ? 0 : 1);
     case 'checkout_session':
       return (fact.paymentStatus === 'unpaid' ? 0 : 2) + (fact.lineItems === null ? 0 : 1);
+    case 'refund':
+      return stageOfRefund(fact.status);
+    case 'dispute':
+      return fact.status === 'won' ? disputeStatuses.indexOf('lost') : disputeStatuses.indexOf(fact.status);
     case 'customer':
+    case 'charge':
+    case 'invoice_payment':
       return 0;
   }
+}
+
+const lifeOfInvoice: (typeof invoiceStatuses)[number][] = ['draft', 'open', 'uncollectible', 'paid', 'void'];
+
+/** A refund that succeeded may still fail; none comes back. */
+export function stageOfRefund(status: RefundStatus): number {
+  return status === 'succeeded' ? 1 : status === 'pending' || status === 'requires_action' ? 0 : 2;
 }
 
 /** Stripe's two last words on a subscription; nothing is fetched after them. */

@@ -12,7 +12,12 @@ const reasons = {
   noted: { outcome: 'applied', sentence: () => 'Noted; no license depends on it.' },
   nothing_due: { outcome: 'applied', sentence: () => 'Noted; no license is due yet.' },
   type_not_taken: { outcome: 'ignored', sentence: (type) => `Events of type ${type} do not concern licenses.` },
-  thin_event: { outcome: 'ignored', sentence: () => 'A thin event: its snapshot event carries the facts.' },
+  thin_event: {
+    outcome: 'needs_attention',
+    sentence: () => 'A thin event names an object and tells nothing of it: set STRIPE_LIVE_SECRET_KEY or STRIPE_TEST_SECRET_KEY and restart, or have Stripe send snapshot events. It is then taken up again by itself.',
+  },
+  object_gone: { outcome: 'ignored', sentence: () => 'The thin event names an object that Stripe no longer shows.' },
+  test_clock: { outcome: 'ignored', sentence: () => 'A test clock of Stripe came to its time; licenses are judged by the time here.' },
   other_mode: {
     outcome: 'ignored',
     sentence: (mode) => `The event is from ${mode} mode, but the signing secret belongs to the other mode.`,
@@ -20,7 +25,11 @@ const reasons = {
   other_account: { outcome: 'ignored', sentence: (account) => `The event belongs to the connected account ${account}, which is not served here.` },
   customer_deleted: { outcome: 'ignored', sentence: () => 'The customer was deleted in Stripe; the licenses stay as their subscriptions say.' },
   setup_session: { outcome: 'ignored', sentence: () => 'A checkout session in setup mode sells nothing.' },
-  invoice_alone: { outcome: 'ignored', sentence: () => 'The invoice belongs to no subscription.' },
+  payment_unknown: { outcome: 'ignored', sentence: (payment) => `Nothing that is known here was bought with payment ${payment}.` },
+  payment_unlinked: {
+    outcome: 'needs_attention',
+    sentence: (payment) => `Which purchase payment ${payment} was for takes a Stripe key to know: set STRIPE_LIVE_SECRET_KEY or STRIPE_TEST_SECRET_KEY and restart, and the event is taken up again by itself; or suspend or revoke the license yourself.`,
+  },
   price_unmapped: {
     outcome: 'ignored',
     sentence: (prices) => `No active mapping for ${prices}. Create one and replay this event to issue the license.`,
@@ -78,5 +87,8 @@ export function describeFinding({ code, subject }: Finding): { outcome: Outcome;
  * purchase has come to, so that the outcomes, too, do not depend on the order of events.
  */
 export const provisionalCodes: ReasonCode[] = [
-  'nothing_due', 'price_unmapped', 'revoked_stays', 'price_change_unmapped', 'line_items_missing', 'email_missing',
+  'nothing_due', 'price_unmapped', 'revoked_stays', 'price_change_unmapped', 'line_items_missing', 'email_missing', 'payment_unknown', 'payment_unlinked',
 ];
+
+/** Findings that wait for a Stripe key: their events are taken up again once there is one. */
+export const keylessCodes: ReasonCode[] = ['line_items_missing', 'thin_event', 'payment_unlinked'];

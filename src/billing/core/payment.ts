@@ -1,40 +1,58 @@
 import type { InvoiceLine, SubscriptionItem } from './facts.ts';
-import type { Mapping } from './mapping.ts';
 import type { SubscriptionPurchase } from './purchase.ts';
 
-/**
- * Whether an item was ever paid for, or on a trial that issues. It is read from what can no longer change (paid lines,
- * marks), so that an event which comes after its subscription has ended still finds the license due.
- */
-export function wasEverDue(purchase: SubscriptionPurchase, item: SubscriptionItem, mapping: Mapping): boolean {
-  const { fact, marks } = purchase.subscription;
-  if (paidLines(purchase, item).length > 0) return true;
-  if (mapping.issueOnTrial && marks.trialingAt !== undefined) return true;
-  const paidByNature = !fact.sendsInvoice || mapping.issueOnOpenInvoice;
-  return paidByNature && marks.activeAt !== undefined;
+type OfItem = Pick<SubscriptionItem, 'id' | 'priceId'>;
+
+/** The lines of paid invoices that bill for an item. */
+export function paidLines(purchase: SubscriptionPurchase, item: OfItem): InvoiceLine[] {
+  return purchase.invoices
+    .filter(({ fact }) => fact.status === 'paid')
+    .flatMap(({ fact }) => fact.lines)
+    .filter((line) => billsFor(line, item));
+}
+
+export function billsFor(line: InvoiceLine, item: OfItem): boolean {
+  return line.subscriptionItemId === null ? line.priceId === item.priceId : line.subscriptionItemId === item.id;
 }
 
 /**
- * Until when an item is paid: the latest period end over its paid lines, and the trial's end. Before the first paid
+ * Until when an item is paid: the latest end of what its paid lines cover, and the trial's end. Before the first paid
  * invoice is known, Stripe's word that the subscription is in good standing covers the current period; no other does.
  */
 export function paidThroughOf(purchase: SubscriptionPurchase, item: SubscriptionItem): string {
   const { status, trialEnd } = purchase.subscription.fact;
-  const ends = paidLines(purchase, item).map((line) => coveredUntil(line, trialEnd));
-  if (status === 'trialing' && trialEnd !== null) ends.push(trialEnd);
-  if (ends.length === 0) ends.push(status === 'active' ? item.periodEnd : item.periodStart);
-  return ends.reduce((latest, end) => (end > latest ? end : latest));
+  const paid = paidUntil(purchase, item);
+  const onTrial = status === 'trialing' ? trialEnd : null;
+  return latest([paid, onTrial]) ?? (status === 'active' ? item.periodEnd : item.periodStart);
 }
 
-/** The free line of a trial covers the trial and no more, also when the trial was ended before the line's period. */
-function coveredUntil({ amount, periodStart, periodEnd }: InvoiceLine, trialEnd: string | null): string {
+/** The latest end of what the paid lines of an item cover; null when none was paid. */
+export function paidUntil(purchase: SubscriptionPurchase, item: OfItem): string | null {
+  const lines = paidLines(purchase, item);
+  return latest(lines.map((line) => coveredUntil(line, lines, purchase.subscription.fact.trialEnd)));
+}
+
+function latest(moments: (string | null)[]): string | null {
+  return moments.reduce((last, moment) => (last === null || (moment !== null && moment > last) ? moment : last), null);
+}
+
+/**
+ * Where the cover of a line ends; null for a credit, which covers nothing. What a later line credits back is covered no more, and the free line of a trial covers the
+ * trial and no more, also when the trial was ended before the line's period.
+ */
+export function coveredUntil(line: InvoiceLine, lines: InvoiceLine[], trialEnd: string | null): string | null {
+  const { amount, periodStart, periodEnd } = line;
+  if (isCredit(line)) return null;
   const ofTrial = amount === 0 && trialEnd !== null && periodStart < trialEnd && trialEnd < periodEnd;
-  return ofTrial ? trialEnd : periodEnd;
+  if (ofTrial) return trialEnd;
+  const creditedFrom = lines.filter((credit) => credits(credit, line)).map((credit) => credit.periodStart);
+  return creditedFrom.reduce((earliest, start) => (start < earliest ? start : earliest), periodEnd);
 }
 
-function paidLines(purchase: SubscriptionPurchase, item: SubscriptionItem): InvoiceLine[] {
-  return purchase.invoices
-    .filter(({ fact }) => fact.status === 'paid')
-    .flatMap(({ fact }) => fact.lines)
-    .filter((line) => (line.subscriptionItemId === null ? line.priceId === item.priceId : line.subscriptionItemId === item.id));
+function credits(credit: InvoiceLine, line: InvoiceLine): boolean {
+  return isCredit(credit) && credit.priceId === line.priceId && credit.periodEnd === line.periodEnd && credit.periodStart > line.periodStart;
+}
+
+export function isCredit({ amount }: InvoiceLine): boolean {
+  return amount !== null && amount < 0;
 }

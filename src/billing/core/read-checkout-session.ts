@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type CheckoutSessionFact, type LineItem, paymentStatuses } from './facts.ts';
 import { finding } from './outcome.ts';
-import { id, known, priced, quantity, type Read, text, unknownShape, unknownValue } from './stripe-shapes.ts';
+import { amount, id, known, priced, quantity, type Read, text, unknownShape, unknownValue } from './stripe-shapes.ts';
 
 const checkoutSessionShape = z.looseObject({
   id: z.string(),
@@ -11,6 +11,9 @@ const checkoutSessionShape = z.looseObject({
   customer_email: text,
   customer_details: z.looseObject({ email: text, name: text }).nullish(),
   subscription: id,
+  invoice: id,
+  payment_intent: id,
+  amount_total: amount.nullish(),
   line_items: z.looseObject({ data: z.array(z.looseObject({ id: z.string(), quantity }).and(priced)) }).nullish(),
 });
 
@@ -30,6 +33,9 @@ export function readCheckoutSession(object: unknown): Read<CheckoutSessionFact> 
       id: raw.id,
       customerId: raw.customer,
       subscriptionId: raw.subscription,
+      invoiceId: raw.invoice,
+      paymentIntentId: raw.payment_intent,
+      amountTotal: raw.amount_total ?? null,
       mode,
       paymentStatus,
       email: raw.customer_details?.email ?? raw.customer_email,

@@ -1,14 +1,25 @@
 import { z } from 'zod';
 import { type InvoiceFact, type InvoiceLine, invoiceStatuses } from './facts.ts';
-import { id, isoOf, known, priced, type Read, seconds, text, unknownShape, unknownValue } from './stripe-shapes.ts';
+import { invoicePaymentShape } from './read-money.ts';
+import { amount, id, known, moment, priced, quantity, type Read, seconds, text, unknownShape, unknownValue } from './stripe-shapes.ts';
 
-const subscriptionOfLine = z.looseObject({
-  subscription: id,
-  subscription_item: id,
-  parent: z
-    .looseObject({ subscription_item_details: z.looseObject({ subscription: id, subscription_item: id }).nullish() })
-    .nullish(),
-});
+const lineShape = z
+  .looseObject({
+    id: z.string(),
+    amount: amount.nullish(),
+    quantity,
+    period: z.looseObject({ start: moment, end: moment }),
+    subscription: id,
+    subscription_item: id,
+    proration: z.boolean().nullish(),
+    parent: z
+      .looseObject({
+        subscription_item_details: z.looseObject({ subscription: id, subscription_item: id, proration: z.boolean().nullish() }).nullish(),
+        invoice_item_details: z.looseObject({ subscription: id, proration: z.boolean().nullish() }).nullish(),
+      })
+      .nullish(),
+  })
+  .and(priced);
 
 const invoiceShape = z.looseObject({
   id: z.string(),
@@ -18,14 +29,16 @@ const invoiceShape = z.looseObject({
   status: text,
   paid: z.boolean().nullish(),
   billing_reason: text,
-  created: z.number().transform(isoOf),
+  created: moment,
   due_date: seconds,
   subscription: id,
   parent: z.looseObject({ subscription_details: z.looseObject({ subscription: id }).nullish() }).nullish(),
   status_transitions: z.looseObject({ paid_at: seconds }).nullish(),
-  lines: z.looseObject({
-    data: z.array(z.looseObject({ id: z.string(), amount: z.number().nullish(), period: z.looseObject({ start: z.number(), end: z.number() }) }).and(subscriptionOfLine).and(priced)),
-  }),
+  amount_paid: amount.nullish(),
+  charge: id,
+  payment_intent: id,
+  payments: z.looseObject({ data: z.array(invoicePaymentShape) }).nullish(),
+  lines: z.looseObject({ data: z.array(lineShape) }),
 });
 
 type RawInvoice = z.output<typeof invoiceShape>;
@@ -51,6 +64,8 @@ export function readInvoice(object: unknown): Read<InvoiceFact> {
       createdAt: raw.created,
       dueAt: raw.due_date,
       paidAt: raw.status_transitions?.paid_at ?? null,
+      amountPaid: raw.amount_paid ?? null,
+      paymentIds: paymentsOf(raw),
       lines: raw.lines.data.map(readLine),
     },
   };
@@ -60,8 +75,14 @@ export function readInvoice(object: unknown): Read<InvoiceFact> {
 function subscriptionOf(raw: RawInvoice): string | null {
   const named = raw.parent?.subscription_details?.subscription ?? raw.subscription;
   if (named !== null) return named;
-  const ofLines = raw.lines.data.map((line) => line.parent?.subscription_item_details?.subscription ?? line.subscription);
+  const ofLines = raw.lines.data.map(({ parent, subscription }) => parent?.subscription_item_details?.subscription ?? parent?.invoice_item_details?.subscription ?? subscription);
   return ofLines.find((id) => id !== null) ?? null;
+}
+
+/** `payments` (basil on, where expanded), else the invoice's own fields (before). An attempt that failed paid nothing. */
+function paymentsOf({ payments, charge, payment_intent }: RawInvoice): string[] {
+  const listed = payments?.data.filter(({ status }) => status === 'paid').flatMap(({ payment }) => [payment.payment_intent, payment.charge]);
+  return [...new Set(listed ?? [payment_intent, charge])].filter((name) => name !== null);
 }
 
 function readLine(line: RawLine): InvoiceLine {
@@ -69,9 +90,11 @@ function readLine(line: RawLine): InvoiceLine {
     id: line.id,
     priceId: line.priceId,
     productId: line.productId,
-    periodStart: isoOf(line.period.start),
-    periodEnd: isoOf(line.period.end),
+    periodStart: line.period.start,
+    periodEnd: line.period.end,
+    quantity: line.quantity ?? 1,
     amount: line.amount ?? null,
+    proration: line.parent?.subscription_item_details?.proration ?? line.parent?.invoice_item_details?.proration ?? line.proration ?? false,
     subscriptionItemId: line.parent?.subscription_item_details?.subscription_item ?? line.subscription_item,
   };
 }

@@ -1,23 +1,26 @@
-import { z } from 'zod';
-import type { Marks, Sighting, StripeFact } from './facts.ts';
+import { isThin, parseEvent, type StripeEvent } from './envelope.ts';
+import type { StripeFact } from './facts.ts';
 import { finding, type Finding } from './outcome.ts';
 import { readCheckoutSession } from './read-checkout-session.ts';
 import { readCustomer } from './read-customer.ts';
 import { readInvoice } from './read-invoice.ts';
+import { readCharge, readDispute, readRefund } from './read-money.ts';
 import { readSubscription } from './read-subscription.ts';
-import { id, isoOf, type Read, storable, text } from './stripe-shapes.ts';
+import type { Marks, Sighting } from './sighting.ts';
+import type { Read } from './stripe-shapes.ts';
+import { entryOf } from './timeline.ts';
 
 /**
  * Any Stripe payload of any version, 2020-08-27 to today's, read by its shape and never by its version string
  * (section 3 of the Stripe contract). Each Stripe object has one reader; each event type names its reader.
  */
 
-/** Which reader each taken event type needs. Every other type is `ignored`. */
 type Reader = (object: unknown) => Read;
 
 /** Our own: a subscription that reconciliation found to differ from what was stored. */
 export const RECONCILED = 'tillkey.subscription_reconciled';
 
+/** The event types that are taken (section 5), each with its reader. Every other type is `ignored`. */
 const readers: Record<string, Reader> = {
   'checkout.session.completed': readCheckoutSession,
   'checkout.session.async_payment_succeeded': readCheckoutSession,
@@ -38,52 +41,21 @@ const readers: Record<string, Reader> = {
   'invoice.voided': readInvoice,
   'invoice.marked_uncollectible': readInvoice,
   'invoice.overpaid': readInvoice,
+  'charge.refunded': readCharge,
+  'refund.created': readRefund,
+  'refund.updated': readRefund,
+  'refund.failed': readRefund,
+  'charge.dispute.created': readDispute,
+  'charge.dispute.updated': readDispute,
+  'charge.dispute.closed': readDispute,
   'customer.updated': readCustomer,
   'customer.deleted': readCustomer,
+  'test_helpers.test_clock.ready': () => ({ ok: false, finding: finding('test_clock') }),
   [RECONCILED]: readSubscription,
 };
 
 /** The types of events that Stripe is asked for: those with a reader, but for our own. */
 export const stripeEventTypes: readonly string[] = Object.keys(readers).filter((type) => type !== RECONCILED);
-
-const eventShape = z.looseObject({
-  id: z.string().min(1).max(255),
-  object: z.string(),
-  type: z.string().max(255),
-  livemode: z.boolean(),
-  created: z.union([z.number(), z.string()]),
-  api_version: text,
-  account: text,
-  data: z.looseObject({ object: z.looseObject({ id }), previous_attributes: z.record(z.string(), z.unknown()).nullish() }).nullish(),
-  related_object: z.looseObject({ id }).nullish(),
-});
-
-type StripeEvent = z.output<typeof eventShape>;
-
-/** What is kept of an event besides its bytes. Null when the text is not a Stripe event at all. */
-export type Envelope = {
-  id: string;
-  type: string;
-  livemode: boolean;
-  apiVersion: string | null;
-  objectId: string | null;
-  createdAt: Date;
-};
-
-export function readEnvelope(payload: string): Envelope | null {
-  const event = parseEvent(payload);
-  if (event === null) return null;
-  const createdAt = typeof event.created === 'number' ? new Date(event.created * 1000) : new Date(event.created);
-  if (Number.isNaN(createdAt.getTime())) return null;
-  return {
-    id: event.id,
-    type: event.type,
-    livemode: event.livemode,
-    apiVersion: event.api_version,
-    objectId: event.data?.object.id ?? event.related_object?.id ?? null,
-    createdAt,
-  };
-}
 
 /** What came of reading an event: what it says of its object, or why it says nothing to us. */
 export type ReadEvent = { ok: true; sighting: Sighting } | { ok: false; finding: Finding };
@@ -96,18 +68,18 @@ export function readEvent(payload: string, mode: 'live' | 'test'): ReadEvent {
   if (notOurs) return { ok: false, finding: notOurs };
   const reader = Object.hasOwn(readers, event.type) ? readers[event.type] : undefined;
   if (!reader) return { ok: false, finding: finding('type_not_taken', event.type) };
+  if (isThin(event)) return { ok: false, finding: finding('thin_event') };
   const read = reader(event.data?.object);
   return read.ok ? { ok: true, sighting: sightingIn(event, read.fact, reader) } : read;
 }
 
 function whyIgnored(event: StripeEvent, mode: 'live' | 'test'): Finding | null {
   if (event.livemode !== (mode === 'live')) return finding('other_mode', event.livemode ? 'live' : 'test');
-  if (event.account !== null) return finding('other_account', event.account);
-  return event.object === 'v2.core.event' ? finding('thin_event') : null;
+  return event.account === null ? null : finding('other_account', event.account);
 }
 
 function sightingIn(event: StripeEvent, fact: StripeFact, reader: Reader): Sighting {
-  const asOf = typeof event.created === 'number' ? isoOf(event.created) : event.created;
+  const asOf = event.created;
   const before = event.data?.previous_attributes;
   const previous = before ? reader(overlay(event.data?.object, before)) : null;
   const changed = fact.kind === 'customer' && before?.['email'] !== undefined ? { emailChangedAt: asOf } : {};
@@ -120,19 +92,8 @@ export function sightingOf(fact: StripeFact, asOf: Date): Sighting {
 }
 
 function marksOf(fact: StripeFact, type: string, asOf: string): Marks {
-  if (fact.kind === 'subscription' && fact.status === 'active') return { activeAt: asOf };
-  if (fact.kind === 'subscription' && fact.status === 'trialing') return { trialingAt: asOf };
+  if (fact.kind === 'subscription') return { timeline: [entryOf(fact, asOf)] };
   return type === 'invoice.payment_failed' ? { failedAt: asOf } : {};
-}
-
-function parseEvent(payload: string): StripeEvent | null {
-  try {
-    const parsed: unknown = JSON.parse(payload, (_name, value: unknown) => (typeof value === 'string' ? storable(value) : value));
-    const event = eventShape.safeParse(parsed);
-    return event.success ? event.data : null;
-  } catch {
-    return null;
-  }
 }
 
 /** The object before the event: `previous_attributes` laid over it, lists replaced whole as Stripe sends them. */

@@ -16,17 +16,19 @@ export const text = z
   .nullish()
   .transform((value) => (value == null ? null : storable(value)));
 
-export const seconds = z
-  .number()
-  .nullish()
-  .transform((value) => (value == null ? null : isoOf(value)));
+const YEAR_10000 = 253_402_300_800;
+
+/** Unix seconds, up to where a moment still sorts as its text. */
+export const moment = z.number().min(0).lt(YEAR_10000).transform(isoOf);
+
+export const seconds = moment.nullish().transform((value) => value ?? null);
 
 /** Text that a database can hold: no NUL, no half of a surrogate pair. No field that matters legitimately has either. */
 export function storable(value: string): string {
   return value.replaceAll('\u0000', '').toWellFormed();
 }
 
-export function isoOf(unixSeconds: number): string {
+function isoOf(unixSeconds: number): string {
   return new Date(unixSeconds * 1000).toISOString();
 }
 
@@ -47,6 +49,9 @@ export const priced = z
 
 export const quantity = z.int().nonnegative().nullish();
 
+/** In the currency's smallest unit. */
+export const amount = z.number();
+
 /** The value if it is one we know. Stripe's enums are open: an unknown one changes nothing and needs attention. */
 export function known<const Value extends string>(values: readonly Value[], value: string | null): Value | null {
   return values.find((candidate) => candidate === value) ?? null;
@@ -56,7 +61,7 @@ export function unknownValue(what: string, value: string | null): { ok: false; f
   return { ok: false, finding: finding('value_unknown', `${what} ${value === null ? 'missing' : `"${value}"`}`) };
 }
 
-export function unknownShape(what: string, error: z.ZodError): { ok: false; finding: Finding } {
-  const where = error.issues[0]?.path.join('.') ?? '';
+export function unknownShape(what: string, error: z.ZodError | undefined): { ok: false; finding: Finding } {
+  const where = error?.issues[0]?.path.join('.') ?? '';
   return { ok: false, finding: finding('shape_unknown', where ? `${what}: ${where}` : what) };
 }

@@ -24,7 +24,8 @@ export function resyncRoute(dependencies: Dependencies): Route {
     if (purchaseId === null) return granted(refuse('CONFLICT', 'The license did not come from Stripe: there is nothing to bring it up to date with.'));
     const stripe = await stripeOf(scope);
     const fetched = stripe === null ? [] : await fetchPurchase(stripe, purchaseId, clock.now());
-    for (const messageId of await resyncPurchase(dependencies, { scope, purchaseId }, fetched, clock.now())) await queues.enqueue('messages', { id: messageId });
+    const applied = await resyncPurchase(dependencies, { scope, purchaseId }, fetched, clock.now());
+    for (const messageId of applied.flatMap(({ messageIds }) => messageIds)) await queues.enqueue('messages', { id: messageId });
     return one(await readLicense(database, { scope, id, own: null }), viewLicenseWith(dependencies));
   });
 }

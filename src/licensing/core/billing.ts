@@ -2,7 +2,7 @@
 export type BillingState = 'ACTIVE' | 'GRACE' | 'SUSPENDED' | 'ENDED' | 'REVOKED';
 
 /** Why billing is in a state other than plainly paid. */
-export type BillingReason = 'TRIAL' | 'PAYMENT_FAILED' | 'PAUSED' | 'CANCELED' | 'ITEM_REMOVED';
+export type BillingReason = 'TRIAL' | 'PAYMENT_FAILED' | 'PAUSED' | 'CANCELED' | 'ITEM_REMOVED' | 'REFUNDED' | 'DISPUTED';
 
 /**
  * `renews`: the subscription lives and no cancellation is scheduled, so a renewal is expected and validity runs the

@@ -1,9 +1,9 @@
 /** A request Stripe turns down, with the status and the body it does so with. */
 export class ApiError extends Error {
   readonly status: number;
-  readonly body: { error: Record<string, string> };
+  readonly body: { error: Record<string, unknown> };
 
-  constructor(status: number, error: { type: string; message: string; code?: string; param?: string; doc_url?: string }) {
+  constructor(status: number, error: { type: string; message: string; [detail: string]: unknown }) {
     super(error.message);
     this.status = status;
     this.body = { error };

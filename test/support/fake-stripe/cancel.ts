@@ -1,27 +1,19 @@
-import { renderSubscription } from './render-subscription.ts';
-import { type FakeEvent, recordOf, type State, type Subscription } from './state.ts';
-import { emit, requestedStep, updateSubscription } from './step.ts';
+import { type Subscription } from './state.ts';
+import { type Step, updateSubscription } from './step.ts';
+import { endSubscription } from './subscription.ts';
 
-/** The subscription is told to end with its period. It lives until then. */
-export function scheduleCancel(state: State, subscriptionId: string): FakeEvent[] {
-  const subscription = livingOf(state, subscriptionId);
-  const step = requestedStep(state);
-  updateSubscription(step, subscription, { cancelAtPeriodEnd: true, canceledAt: step.at });
-  return step.events;
+/** The subscription is told when to end, at a moment or with its period, or (`null`) not to end after all. It lives until then. */
+export function rescheduleCancel(step: Step, subscription: Subscription, end: Date | 'period_end' | null): void {
+  const cancelAt = end instanceof Date ? end.getTime() / 1000 : null;
+  updateSubscription(step, living(subscription), { cancelAtPeriodEnd: end === 'period_end', cancelAt, canceledAt: end === null ? null : step.at });
 }
 
 /** The subscription ends now: at once, or because the end it was told has come. */
-export function cancelNow(state: State, subscriptionId: string): FakeEvent[] {
-  const subscription = livingOf(state, subscriptionId);
-  const step = requestedStep(state);
-  const canceledAt = subscription.canceledAt ?? step.at;
-  Object.assign(subscription, { status: 'canceled', endedAt: step.at, canceledAt } satisfies Partial<Subscription>);
-  emit(step, 'customer.subscription.deleted', renderSubscription(state, subscription));
-  return step.events;
+export function cancelNow(step: Step, subscription: Subscription): void {
+  endSubscription(step, living(subscription));
 }
 
-function livingOf(state: State, subscriptionId: string): Subscription {
-  const subscription = recordOf(state.subscriptions, subscriptionId);
-  if (subscription.status === 'canceled') throw new Error(`${subscriptionId} has ended already`);
+function living(subscription: Subscription): Subscription {
+  if (subscription.status === 'canceled') throw new Error(`${subscription.id} has ended already`);
   return subscription;
 }

@@ -1,6 +1,8 @@
+import { renderCheckoutSession } from './render-checkout-session.ts';
 import { renderCustomer } from './render-customer.ts';
 import { type CheckoutSession, type Customer, type LineItem, recordOf, type State } from './state.ts';
-import { emit, type Step } from './step.ts';
+import { emit, emitChange, type Step } from './step.ts';
+import { endSubscription } from './subscription.ts';
 
 /** What every purchase goes through: who buys, what is in the basket, and the session that sells it. */
 
@@ -18,37 +20,61 @@ export function fillBasket(state: State, basket: Basket): LineItem[] {
 }
 
 /** The customer this address belongs to; a new one if there is none. */
-export function findOrCreateCustomer(step: Step, buyer: Buyer): Customer {
-  const known = [...step.state.customers.values()].find(({ email }) => email === buyer.email);
+export function findOrCreateCustomer(step: Step, buyer: Partial<Customer>): Customer {
+  const known = [...step.state.customers.values()].find(({ email, deleted }) => email === buyer.email && !deleted);
   return known ?? createCustomer(step, buyer);
 }
 
 /** A new customer, whether or not another has the same address. */
-export function createCustomer(step: Step, { email, name }: Buyer): Customer {
+export function createCustomer(step: Step, { id = step.state.newId('customer'), email, name }: Partial<Customer>): Customer {
   const { state, at } = step;
-  const id = state.newId('customer');
-  const customer: Customer = { id, email, name: name ?? null, invoicePrefix: id.slice(-8).toUpperCase(), invoiceCount: 0, created: at };
+  const customer: Customer = { id, email: email ?? null, name: name ?? null, balance: 0, deleted: false, invoicePrefix: id.slice(-8).toUpperCase(), invoiceCount: 0, created: at };
   state.customers.set(id, customer);
   emit(step, 'customer.created', renderCustomer(state, customer));
   return customer;
 }
 
-type Sold = Pick<CheckoutSession, 'mode' | 'lineItems' | 'paymentStatus'> & Partial<CheckoutSession>;
+/** A customer changes, by their own hand or the vendor's. */
+export function updateCustomer(step: Step, customer: Customer, changes: Partial<Pick<Customer, 'email' | 'name'>>): void {
+  emitChange(step, ['customer.updated'], [customer, renderCustomer], changes);
+}
 
-/** The session a purchase was made in. */
-export function keepSession({ state, at }: Step, { email, name }: Buyer, sold: Sold): CheckoutSession {
+/** A customer is deleted, and what they subscribe to ends. */
+export function deleteCustomer(step: Step, customer: Customer): void {
+  const living = [...step.state.subscriptions.values()].filter(({ customerId, endedAt }) => customerId === customer.id && endedAt === null);
+  for (const subscription of living) endSubscription(step, subscription);
+  customer.deleted = true;
+  emit(step, 'customer.deleted', renderCustomer(step.state, customer));
+}
+
+type Offer = Pick<CheckoutSession, 'mode' | 'lineItems'> & Partial<CheckoutSession>;
+
+/** A page on which something can be bought. Stripe tells nobody of it until it is completed or has expired. */
+export function openSession({ state, at }: Step, offer: Offer): CheckoutSession {
   const session: CheckoutSession = {
     id: state.newId(state.livemode ? 'liveSession' : 'testSession'),
-    email,
-    name: name ?? null,
+    status: 'open',
+    email: null,
+    name: null,
     customerId: null,
-    customerCreation: null,
+    customerCreation: offer.mode === 'subscription' ? 'always' : 'if_required',
+    percentOff: 0,
+    paymentStatus: 'unpaid',
+    invoiceCreation: false,
+    trialDays: 0,
     paymentIntentId: null,
+    setupIntentId: null,
     subscriptionId: null,
     invoiceId: null,
     created: at,
-    ...sold,
+    ...offer,
   };
   state.sessions.set(session.id, session);
   return session;
+}
+
+/** Nobody bought in time. */
+export function expireSession(step: Step, session: CheckoutSession): void {
+  session.status = 'expired';
+  emit(step, 'checkout.session.expired', renderCheckoutSession(step.state, session));
 }

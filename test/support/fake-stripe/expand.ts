@@ -6,8 +6,10 @@ import { renderCustomer } from './render-customer.ts';
 import { renderInvoice } from './render-invoice.ts';
 import { renderCharge, renderPaymentIntent } from './render-payment.ts';
 import { renderProduct } from './render-catalog.ts';
+import { renderDispute, renderRefund } from './render-refund.ts';
 import { renderSubscription } from './render-subscription.ts';
 import type { State, StripeObject } from './state.ts';
+import { show } from './step.ts';
 
 /** Puts objects in the place of their ids, where `paths` (`latest_invoice`, `lines.data.price.product`) ask for it. */
 export function expand(state: State, object: unknown, paths: string[]): unknown {
@@ -39,11 +41,14 @@ function findObject(state: State, id: string): StripeObject | undefined {
     rendered(state, state.sessions, id, renderCheckoutSession) ??
     rendered(state, state.paymentIntents, id, renderPaymentIntent) ??
     rendered(state, state.charges, id, renderCharge) ??
-    rendered(state, state.products, id, renderProduct)
+    rendered(state, state.products, id, renderProduct) ??
+    rendered(state, state.refunds, id, renderRefund) ??
+    rendered(state, state.disputes, id, renderDispute) ??
+    state.others.get(id)
   );
 }
 
 function rendered<Kept>(state: State, records: Map<string, Kept>, id: string, render: (state: State, record: Kept) => StripeObject) {
   const record = records.get(id);
-  return record === undefined ? undefined : render(state, record);
+  return record === undefined ? undefined : show(state, render(state, record));
 }

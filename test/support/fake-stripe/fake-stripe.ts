@@ -1,16 +1,22 @@
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { postEvents, type Postman } from './api/post-events.ts';
+import { registerEndpoint } from './api/webhook-endpoints.ts';
 import { deliver, type Delivery, type DeliveryOptions } from './deliver.ts';
 import { createGate } from './gate.ts';
 import { stripeApi } from './routes.ts';
-import { createState, type FakeEvent, type Shape } from './state.ts';
-import { type Stories, storiesOf } from './stories.ts';
+import type { Shape } from './shape.ts';
+import { createState, type FakeEvent } from './state.ts';
+import { type Verbs, verbsOf } from './verbs.ts';
 
-/** `shape`: how objects and events look (default basil). `seed`: one seed and one story make the same ids, a new one each time otherwise. */
-export type FakeStripeOptions = { port?: number; shape?: Shape; now?: () => Date; webhookSecret?: string; livemode?: boolean; seed?: number };
+/**
+ * `shape`: how objects and events look (default basil). `seed`: one seed and one story make the same ids, a new one each time
+ * otherwise. `webhookUrl`: an endpoint that is registered from the start, for every event, with `webhookSecret`.
+ */
+export type FakeStripeOptions = { port?: number; shape?: Shape; now?: () => Date; webhookSecret?: string; webhookUrl?: string; livemode?: boolean; seed?: number };
 
-export type FakeStripe = Stories & {
+export type FakeStripe = Verbs & {
   /** What `STRIPE_API_BASE` points at. */
   readonly url: string;
   readonly webhookSecret: string;
@@ -18,6 +24,11 @@ export type FakeStripe = Stories & {
   readonly requests: number;
   /** Every event so far, oldest first. */
   readonly events: readonly FakeEvent[];
+  /** Registers an endpoint for every event, with this account's secret. */
+  postTo(url: string): void;
+  /** What was posted to registered endpoints so far, and a wait until nothing is on its way to one any more. */
+  readonly deliveries: readonly Delivery[];
+  delivered(): Promise<void>;
   /** The next `count` API requests are answered with this status. */
   failNext(count: number, status: number): void;
   /** Posts events to an endpoint, signed with its secret, which is this account's unless another is given. */
@@ -32,16 +43,21 @@ export type FakeStripe = Stories & {
 export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<FakeStripe> {
   const { port = 0, shape = 'basil', now = () => new Date(), webhookSecret = 'whsec_fake_stripe', livemode = false } = options;
   const state = createState({ shape, now, livemode }, options.seed ?? randomInt(2 ** 32));
+  const postman: Postman = postEvents(state);
+  const postTo = (url: string) => void registerEndpoint(state, { url, secret: webhookSecret, types: ['*'] });
+  if (options.webhookUrl !== undefined) postTo(options.webhookUrl);
   const gate = createGate();
   const server = createServer(stripeApi(state, gate)).listen(port, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   return {
-    ...storiesOf(state),
+    ...verbsOf(state),
     url: `http://127.0.0.1:${address.port}`,
     webhookSecret,
     events: state.events,
+    ...postman,
+    postTo,
     get requests() {
       return gate.requests;
     },

@@ -1,7 +1,8 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ApiError, outOfOrder, unauthorized } from './api-error.ts';
 import { idsFrom } from './ids.ts';
-import { apiVersions, type State } from './state.ts';
+import { apiVersions } from './shape.ts';
+import type { State } from './state.ts';
 
 /** What stands before every route: the count, the headers, the faults to come, and the key. */
 export type Gate = { requests: number; failures: number[] };

@@ -1,3 +1,4 @@
+import { shownIn } from './shape.ts';
 import { type Price, type Product, recordOf, type State, type StripeObject } from './state.ts';
 
 /** A product as Stripe shows it. */
@@ -54,24 +55,26 @@ export function renderPrice(state: State, priceId: string): StripeObject {
 
 function recurringOf({ shape }: State, price: Price): Record<string, unknown> | null {
   if (price.interval === null) return null;
-  return {
-    ...(shape === 'acacia' && { aggregate_usage: null }),
+  const { object, ...recurring } = shownIn(shape, {
+    object: 'plan',
+    aggregate_usage: null,
     interval: price.interval,
     interval_count: 1,
     meter: null,
     trial_period_days: null,
     usage_type: 'licensed',
-  };
+  });
+  return recurring;
 }
 
 /** The same price as a plan, its forerunner, which Stripe goes on showing beside it. */
 export function renderPlan(state: State, priceId: string): StripeObject {
   const price = recordOf(state.prices, priceId);
-  return {
+  return shownIn(state.shape, {
     id: price.id,
     object: 'plan',
     active: true,
-    ...(state.shape === 'acacia' && { aggregate_usage: null }),
+    aggregate_usage: null,
     amount: price.unitAmount,
     amount_decimal: String(price.unitAmount),
     billing_scheme: 'per_unit',
@@ -88,5 +91,5 @@ export function renderPlan(state: State, priceId: string): StripeObject {
     transform_usage: null,
     trial_period_days: null,
     usage_type: 'licensed',
-  };
+  });
 }

@@ -1,15 +1,17 @@
+import { shownIn } from './shape.ts';
 import type { Customer, State, StripeObject } from './state.ts';
 
-/** A customer as Stripe shows it, the same in both shapes. */
+/** A customer as Stripe shows it. */
 export function renderCustomer(state: State, customer: Customer): StripeObject {
   const invoices = [...state.invoices.values()].filter(({ customerId }) => customerId === customer.id);
-  return {
+  return shownIn(state.shape, {
     id: customer.id,
     object: 'customer',
     address: null,
-    balance: 0,
+    balance: customer.balance,
     created: customer.created,
     currency: invoices.length > 0 ? 'usd' : null,
+    customer_account: null,
     default_source: null,
     delinquent: invoices.some(({ status, attemptCount }) => status === 'open' && attemptCount > 0),
     description: null,
@@ -26,5 +28,5 @@ export function renderCustomer(state: State, customer: Customer): StripeObject {
     shipping: null,
     tax_exempt: 'none',
     test_clock: null,
-  };
+  });
 }

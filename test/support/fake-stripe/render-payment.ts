@@ -1,77 +1,65 @@
-import { type Charge, type PaymentIntent, recordOf, type State, type StripeObject } from './state.ts';
+import { embeddedList } from './list.ts';
+import { disputesOf, refundedOf, refundsOf, renderRefund } from './render-refund.ts';
+import { shownIn } from './shape.ts';
+import type { Charge, PaymentIntent, State, StripeObject } from './state.ts';
 
-/** A payment intent as Stripe shows it. Only the old shape names the invoice. */
+/** A payment intent as Stripe shows it. Until acacia it names its invoice. */
 export function renderPaymentIntent(state: State, intent: PaymentIntent): StripeObject {
   const failed = intent.status === 'requires_payment_method' && intent.latestChargeId !== null;
-  return {
+  const charges = [...state.charges.values()].filter(({ paymentIntentId }) => paymentIntentId === intent.id).reverse();
+  return shownIn(state.shape, {
     id: intent.id,
     object: 'payment_intent',
+    ...intentSettings,
     amount: intent.amount,
-    amount_capturable: 0,
-    amount_details: { tip: {} },
     amount_received: intent.status === 'succeeded' ? intent.amount : 0,
-    application: null,
-    application_fee_amount: null,
-    automatic_payment_methods: null,
-    canceled_at: null,
-    cancellation_reason: null,
-    capture_method: 'automatic_async',
+    canceled_at: intent.canceledAt,
+    cancellation_reason: intent.canceledAt === null || intent.invoiceId === null ? null : 'void_invoice',
+    charges: embeddedList(charges.map((charge) => renderCharge(state, charge)), `/v1/charges?payment_intent=${intent.id}`),
     client_secret: `${intent.id}_secret_redacted`,
-    confirmation_method: 'automatic',
     created: intent.created,
-    currency: 'usd',
     customer: intent.customerId,
-    description: null,
-    ...(state.shape === 'acacia' && { invoice: intent.invoiceId }),
+    invoice: intent.invoiceId,
     last_payment_error: failed ? { ...decline, charge: intent.latestChargeId, type: 'card_error' } : null,
     latest_charge: intent.latestChargeId,
     livemode: state.livemode,
-    metadata: {},
-    next_action: null,
-    on_behalf_of: null,
+    next_action: intent.status === 'requires_action' ? { type: 'use_stripe_sdk', use_stripe_sdk: {} } : null,
     payment_method: failed ? null : intent.paymentMethodId,
-    payment_method_configuration_details: null,
-    payment_method_options: { card: { installments: null, mandate_options: null, network: null, request_three_d_secure: 'automatic' } },
-    payment_method_types: ['card'],
-    processing: null,
     receipt_email: intent.customerId === null ? intent.email : null,
-    review: null,
-    setup_future_usage: null,
-    shipping: null,
-    source: null,
-    statement_descriptor: null,
-    statement_descriptor_suffix: null,
     status: intent.status,
-    transfer_data: null,
-    transfer_group: null,
-  };
+  });
 }
 
-/** A charge as Stripe shows it: one attempt at a payment intent. */
+/** A charge as Stripe shows it: one attempt at a payment. Until acacia it names its invoice, in the oldest shape it carries its refunds. */
 export function renderCharge(state: State, charge: Charge): StripeObject {
-  const intent = recordOf(state.paymentIntents, charge.paymentIntentId);
-  return {
+  const refunded = refundedOf(state, charge);
+  const refunds = refundsOf(state, charge).map((refund) => renderRefund(state, refund));
+  return shownIn(state.shape, {
     id: charge.id,
     object: 'charge',
     ...settings,
-    amount: intent.amount,
-    amount_captured: charge.succeeded ? intent.amount : 0,
-    amount_refunded: 0,
-    billing_details: { address: noAddress, email: intent.email, name: null, phone: null, tax_id: null },
+    amount: charge.amount,
+    amount_captured: charge.succeeded ? charge.amount : 0,
+    amount_refunded: refunded,
+    billing_details: { address: noAddress, email: charge.email, name: null, phone: null, tax_id: null },
     captured: charge.succeeded,
     created: charge.created,
-    customer: intent.customerId,
+    customer: charge.customerId,
+    dispute: disputesOf(state, charge).at(-1)?.id ?? null,
+    disputed: disputesOf(state, charge).length > 0,
     failure_code: charge.succeeded ? null : decline.code,
     failure_message: charge.succeeded ? null : decline.message,
-    ...(state.shape === 'acacia' && { invoice: intent.invoiceId }),
+    invoice: charge.paymentIntentId === null ? null : (state.paymentIntents.get(charge.paymentIntentId)?.invoiceId ?? null),
     livemode: state.livemode,
     outcome: charge.succeeded ? approved : declined,
     paid: charge.succeeded,
-    payment_intent: intent.id,
-    payment_method: intent.paymentMethodId,
+    payment_intent: charge.paymentIntentId,
+    payment_method: charge.paymentMethodId,
     receipt_url: charge.succeeded ? `https://pay.stripe.com/receipts/${charge.id}` : null,
+    refunded: charge.succeeded && refunded === charge.amount,
+    refunds: embeddedList(refunds, `/v1/charges/${charge.id}/refunds`),
     status: charge.succeeded ? 'succeeded' : 'failed',
-  };
+  });
 }
 
 const decline = { code: 'card_declined', decline_code: 'generic_decline', message: 'Your card was declined.' };
@@ -88,19 +76,47 @@ const settings = {
   calculated_statement_descriptor: 'THE VENDOR',
   currency: 'usd',
   description: null,
-  disputed: false,
+  destination: null,
   failure_balance_transaction: null,
   fraud_details: {},
   metadata: {},
   on_behalf_of: null,
+  order: null,
   payment_method_details: { card: { brand: 'visa', country: 'US', exp_month: 12, exp_year: 2034, funding: 'credit', last4: '4242', network: 'visa', three_d_secure: null, wallet: null }, type: 'card' },
   receipt_email: null,
   receipt_number: null,
-  refunded: false,
   review: null,
   shipping: null,
   source: null,
   source_transfer: null,
+  statement_descriptor: null,
+  statement_descriptor_suffix: null,
+  transfer_data: null,
+  transfer_group: null,
+};
+
+const intentSettings = {
+  amount_capturable: 0,
+  amount_details: { tip: {} },
+  application: null,
+  application_fee_amount: null,
+  automatic_payment_methods: null,
+  capture_method: 'automatic_async',
+  confirmation_method: 'automatic',
+  currency: 'usd',
+  customer_account: null,
+  description: null,
+  metadata: {},
+  on_behalf_of: null,
+  payment_method_configuration_details: null,
+  payment_method_options: { card: { installments: null, mandate_options: null, network: null, request_three_d_secure: 'automatic' } },
+  payment_method_types: ['card'],
+  payment_record: null,
+  processing: null,
+  review: null,
+  setup_future_usage: null,
+  shipping: null,
+  source: null,
   statement_descriptor: null,
   statement_descriptor_suffix: null,
   transfer_data: null,

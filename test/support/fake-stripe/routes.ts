@@ -1,107 +1,86 @@
-import express, { type Express, type Request } from 'express';
-import { badParameter, noRoute, noSuch } from './api-error.ts';
+import express, { type Express, type Request, type Response } from 'express';
+import { ApiError, noRoute } from './api-error.ts';
+import { catalogRoutes } from './api/catalog.ts';
+import { checkoutSessionRoutes } from './api/checkout-sessions.ts';
+import { customerRoutes } from './api/customers.ts';
+import { disputeRoutes } from './api/disputes.ts';
+import { eventRoutes, valuesOf } from './api/events.ts';
+import { answerOnce, type FirstAnswers } from './api/idempotency.ts';
+import { invoiceItemRoutes } from './api/invoice-items.ts';
+import { invoiceRoutes } from './api/invoices.ts';
+import { otherRoutes } from './api/others.ts';
+import { type Params, textsOf } from './api/params.ts';
+import { paymentIntentRoutes } from './api/payment-intents.ts';
+import { paymentMethodRoutes } from './api/payment-methods.ts';
+import { quoteRoutes } from './api/quotes.ts';
+import { refundRoutes } from './api/refunds.ts';
+import type { Route } from './api/route.ts';
+import { setupIntentRoutes } from './api/setup-intents.ts';
+import { subscriptionItemRoutes } from './api/subscription-items.ts';
+import { subscriptionRoutes } from './api/subscriptions.ts';
+import { testClockRoutes } from './api/test-clocks.ts';
+import { webhookEndpointRoutes } from './api/webhook-endpoints.ts';
 import { expand } from './expand.ts';
 import { answerError, type Gate, passGate } from './gate.ts';
-import { pageOf } from './list.ts';
-import { renderCheckoutSession, renderLineItems } from './render-checkout-session.ts';
-import { renderCustomer } from './render-customer.ts';
-import { renderInvoice } from './render-invoice.ts';
-import { renderInvoiceLine } from './render-invoice-line.ts';
-import { renderSubscription } from './render-subscription.ts';
-import type { FakeEvent, State, StripeObject } from './state.ts';
+import type { State } from './state.ts';
 
-const MOST_TYPES = 20;
-const EVENT_LIFE_S = 30 * 86_400;
+const routes: Route[] = [
+  ...customerRoutes,
+  ...catalogRoutes,
+  ...checkoutSessionRoutes,
+  ...subscriptionRoutes,
+  ...subscriptionItemRoutes,
+  ...invoiceRoutes,
+  ...invoiceItemRoutes,
+  ...quoteRoutes,
+  ...paymentMethodRoutes,
+  ...paymentIntentRoutes,
+  ...setupIntentRoutes,
+  ...refundRoutes,
+  ...disputeRoutes,
+  ...testClockRoutes,
+  ...eventRoutes,
+  ...otherRoutes,
+  ...webhookEndpointRoutes,
+];
 
-/** The part of Stripe's API that Tillkey reads. */
+/** The part of Stripe's API that Tillkey reads, and what the official clients need to make things happen. */
 export function stripeApi(state: State, gate: Gate): Express {
   const app = express().disable('x-powered-by').disable('etag').use(passGate(gate, state));
-  const kinds = kindsOf(state);
-  retrieve(app, '/v1/subscriptions', state, kinds.subscription);
-  retrieve(app, '/v1/invoices', state, kinds.invoice);
-  retrieve(app, '/v1/checkout/sessions', state, kinds.session);
-  retrieve(app, '/v1/customers', state, kinds.customer);
-  retrieve(app, '/v1/events', state, kinds.event);
-  app.get('/v1/invoices/:id/lines', (request, response) => {
-    const invoice = find(kinds.invoice, request);
-    const lines = invoice.lines.map((line) => renderInvoiceLine(state, invoice, line));
-    response.json(answerPage(state, request, pageOf(lines, 'line item', queryOf(request))));
-  });
-  app.get('/v1/checkout/sessions/:id/line_items', (request, response) => {
-    const items = renderLineItems(state, find(kinds.session, request));
-    response.json(answerPage(state, request, pageOf(items, 'item', queryOf(request))));
-  });
-  app.get('/v1/events', (request, response) => {
-    const newestFirst = recentEvents(state).reverse();
-    const query = queryOf(request);
-    response.json(answerPage(state, request, pageOf(newestFirst, 'event', query, isOfTypes(query))));
-  });
-  app.get('/v1/subscriptions', (request, response) => {
-    const query = queryOf(request);
-    const asked = query.get('status') ?? 'not canceled';
-    const newestFirst = [...state.subscriptions.values()].reverse().map((subscription) => renderSubscription(state, subscription));
-    const isAsked = ({ status }: StripeObject) => asked === 'all' || status === asked || (asked === 'not canceled' && status !== 'canceled');
-    response.json(answerPage(state, request, pageOf(newestFirst, 'subscription', query, isAsked)));
-  });
+  const firstAnswers: FirstAnswers = new Map();
+  app.use(express.urlencoded({ extended: true }));
+  for (const route of routes) app[route.method](route.path, (request, response) => serve({ state, route, firstAnswers }, request, response));
   app.use((request) => {
     throw noRoute(request.method, request.path);
   });
   return app.use(answerError);
 }
 
-/** A kind of object: what Stripe calls it and its id, where it is kept, and how it looks. */
-type Kind<Kept> = { noun: string; param: string; get: (id: string) => Kept | undefined; render: (state: State, record: Kept) => StripeObject };
+type Serving = { state: State; route: Route; firstAnswers: FirstAnswers };
 
-function kindsOf(state: State) {
-  const kind = <Kept>(noun: string, param: string, records: Map<string, Kept>, render: Kind<Kept>['render']): Kind<Kept> => ({
-    noun, param, get: (id) => records.get(id), render,
-  });
-  const event: Kind<FakeEvent> = { noun: 'event', param: 'id', get: (id) => recentEvents(state).find((kept) => kept.id === id), render: (_, kept) => kept };
-  return {
-    subscription: kind('subscription', 'id', state.subscriptions, renderSubscription),
-    invoice: kind('invoice', 'invoice', state.invoices, renderInvoice),
-    session: kind('checkout.session', 'session', state.sessions, renderCheckoutSession),
-    customer: kind('customer', 'id', state.customers, renderCustomer),
-    event,
-  };
+/** Only what changes something is remembered by its `Idempotency-Key`, its refusal too. */
+function serve({ state, route, firstAnswers }: Serving, request: Request, response: Response): void {
+  const key = route.method === 'post' ? (request.get('idempotency-key') ?? null) : null;
+  const asked = JSON.stringify([request.method, request.path, request.body]);
+  state.request = { id: String(response.get('Request-Id')), idempotency_key: key };
+  try {
+    const { status, body, replayed } = answerOnce(firstAnswers, key, asked, () => answer(state, route, request));
+    if (replayed) response.set('Idempotent-Replayed', 'true');
+    response.status(status).json(body);
+  } finally {
+    state.request = null;
+  }
 }
 
-function retrieve<Kept>(app: Express, path: string, state: State, kind: Kind<Kept>): void {
-  app.get(`${path}/:id`, (request, response) => {
-    response.json(expand(state, kind.render(state, find(kind, request)), valuesOf(queryOf(request), 'expand')));
-  });
-}
-
-function find<Kept>({ noun, param, get }: Kind<Kept>, request: Request): Kept {
-  const id = String(request.params['id']);
-  const record = get(id);
-  if (record === undefined) throw noSuch(noun, id, param);
-  return record;
-}
-
-function answerPage(state: State, request: Request, page: { data: StripeObject[]; has_more: boolean }): unknown {
-  return expand(state, { object: 'list', ...page, url: request.path }, valuesOf(queryOf(request), 'expand'));
-}
-
-/** Stripe tells of an event, as it was rendered when it happened, for thirty days. */
-function recentEvents({ events, now }: State): FakeEvent[] {
-  const oldest = now().getTime() / 1000 - EVENT_LIFE_S;
-  return events.filter(({ created }) => created >= oldest);
-}
-
-/** Whether an event is of the types asked for; `invoice.*` asks for several, and no type for all. */
-function isOfTypes(query: URLSearchParams): (event: StripeObject) => boolean {
-  const types = [...valuesOf(query, 'type'), ...valuesOf(query, 'types')];
-  if (types.length > MOST_TYPES) throw badParameter('types', `You may pass at most ${MOST_TYPES} event types.`);
-  const matches = (asked: string, type: string) => asked === type || (asked.endsWith('*') && type.startsWith(asked.slice(0, -1)));
-  return ({ type }) => types.length === 0 || types.some((asked) => matches(asked, String(type)));
-}
-
-function queryOf(request: Request): URLSearchParams {
-  return new URL(request.originalUrl, 'http://localhost').searchParams;
-}
-
-/** All values of a parameter, written `name`, `name[]` or `name[0]`. */
-function valuesOf(query: URLSearchParams, name: string): string[] {
-  return [...query].filter(([key]) => key === name || key.startsWith(`${name}[`)).map(([, value]) => value);
+function answer(state: State, route: Route, request: Request) {
+  const query = new URL(request.originalUrl, 'http://localhost').searchParams;
+  const params: Params = request.body ?? {};
+  const ids = Object.fromEntries(Object.entries(request.params).map(([name, value]) => [name, String(value)]));
+  try {
+    const object = route.answer({ state, path: request.path, ids, params, query });
+    return { status: 200, body: expand(state, object, [...valuesOf(query, 'expand'), ...(textsOf(params, 'expand') ?? [])]) };
+  } catch (error) {
+    if (error instanceof ApiError) return { status: error.status, body: error.body };
+    throw error;
+  }
 }

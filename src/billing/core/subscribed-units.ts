@@ -1,0 +1,90 @@
+import type { SubscriptionItem } from './facts.ts';
+import { findMapping, type Mapping } from './mapping.ts';
+import { billsFor } from './payment.ts';
+import type { Issued, SubscriptionPurchase, Unit } from './purchase.ts';
+import type { TimelineEntry } from './sighting.ts';
+import { goneSince } from './timeline.ts';
+import { isLive, mappingFor, type Position, unitsOf } from './units.ts';
+
+/**
+ * Which units a subscription ever bought: those it has now, and those it had while they were due, with the moment they went.
+ * What it had is read from what can no longer change (paid lines, the timeline), so that an event which comes last still
+ * finds the license that it would have found had it come first.
+ */
+export type SubscribedUnits = { units: Unit[]; unmapped: Position[]; movedAway: Position[] };
+
+/** An item as far as it is known: as it is now, unless it is gone, and as it was seen. */
+type ItemHistory = { id: string; now: SubscriptionItem | null; seen: Sight[]; before: Issued[] };
+type Sight = Position & Pick<TimelineEntry, 'at' | 'standing'>;
+
+export function subscribedUnits(purchase: SubscriptionPurchase, mappings: Mapping[], issued: Issued[]): SubscribedUnits {
+  const found: SubscribedUnits = { units: [], unmapped: [], movedAway: [] };
+  for (const item of itemsOf(purchase, issued)) {
+    const held = heldUnits(purchase, item, mappings);
+    found.units.push(...held, ...goneUnits(purchase, item, { mappings, held }));
+    if (item.now && !mappingFor(item.now, mappings, item.before[0])) (held.length > 0 ? found.movedAway : found.unmapped).push(item.now);
+  }
+  return found;
+}
+
+function itemsOf({ subscription }: SubscriptionPurchase, issued: Issued[]): ItemHistory[] {
+  const { fact, marks } = subscription;
+  const timeline = marks.timeline ?? [];
+  const ids = new Set([...fact.items, ...timeline.flatMap(({ items }) => items)].map(({ id }) => id).concat(issued.map(({ itemId }) => itemId)));
+  return [...ids].map((id) => ({
+    id,
+    now: fact.items.find((item) => item.id === id) ?? null,
+    seen: timeline.flatMap(({ at, standing, items }) => items.filter((item) => item.id === id).map((item) => ({ ...item, at, standing }))),
+    before: issued.filter(({ itemId }) => itemId === id),
+  }));
+}
+
+/** What the subscription has now. A price without a mapping leaves what was bought before it as it was. */
+function heldUnits(purchase: SubscriptionPurchase, item: ItemHistory, mappings: Mapping[]): Unit[] {
+  if (item.now === null) return [];
+  const mapping = mappingFor(item.now, mappings, item.before[0]);
+  if (mapping) return item.before.length > 0 || dueSince(purchase, item, mapping) !== null ? unitsOf(item.now, mapping) : [];
+  const kept = issuedUnits(item.before.filter(isLive), mappings);
+  return kept.length > 0 ? kept : lastMapped(purchase, item, mappings);
+}
+
+/** The units that have licenses, each as it was issued. */
+function issuedUnits(before: Issued[], mappings: Mapping[]): Unit[] {
+  return before.flatMap(({ itemId, unit, mappingId, priceId, seats }) => {
+    const mapping = mappings.find(({ id }) => id === mappingId);
+    return mapping ? [{ itemId, unit, mapping, priceId, seats, goneAt: null }] : [];
+  });
+}
+
+/** What would have been issued before an item moved to an unmapped price, had its events come in order. */
+function lastMapped(purchase: SubscriptionPurchase, item: ItemHistory, mappings: Mapping[]): Unit[] {
+  const last = item.seen.findLast((sight) => findMapping(mappings, sight));
+  const mapping = last && findMapping(mappings, last);
+  return mapping && item.before.length === 0 && dueSince(purchase, item, mapping) !== null ? unitsOf(last, mapping) : [];
+}
+
+/** What the subscription had and has no more: units that were issued, or were due when they were seen. */
+function goneUnits(purchase: SubscriptionPurchase, item: ItemHistory, { mappings, held }: { mappings: Mapping[]; held: Unit[] }): Unit[] {
+  const { fact, asOf, marks } = purchase.subscription;
+  if (item.now === null && fact.partial) return [];
+  const past = item.seen.flatMap((sight) => pastUnits(purchase, item, { sight, mappings }));
+  const once = new Map([...past, ...issuedUnits(item.before, mappings)].map((unit) => [unit.unit, unit]));
+  for (const { unit } of held) once.delete(unit);
+  const isMapped = (sight: Position) => mappingFor(sight, mappings, item.before[0]) !== undefined;
+  return [...once.values()].map((unit) => ({ ...unit, seats: null, goneAt: goneSince(marks.timeline ?? [], unit, isMapped) ?? asOf }));
+}
+
+function pastUnits(purchase: SubscriptionPurchase, item: ItemHistory, { sight, mappings }: { sight: Sight; mappings: Mapping[] }): Unit[] {
+  const mapping = mappingFor(sight, mappings, item.before[0]);
+  const since = mapping ? dueSince(purchase, item, mapping) : null;
+  return mapping && since !== null && sight.at >= since ? unitsOf(sight, mapping) : [];
+}
+
+/** Since when an item is due: the first of its paid lines, or of the sights of it in a standing that issues. Null: it never was. */
+function dueSince(purchase: SubscriptionPurchase, item: ItemHistory, { issueOnTrial, issueOnOpenInvoice }: Mapping): string | null {
+  const paidByNature = !purchase.subscription.fact.sendsInvoice || issueOnOpenInvoice;
+  const seen = item.seen.filter(({ standing }) => (standing === 'active' && paidByNature) || (standing === 'trialing' && issueOnTrial)).map(({ at }) => at);
+  const priceId = item.now?.priceId ?? item.seen.at(-1)?.priceId ?? null;
+  const paying = purchase.invoices.filter(({ fact }) => fact.status === 'paid' && fact.lines.some((line) => billsFor(line, { id: item.id, priceId })));
+  return [...seen, ...paying.map(({ fact }) => fact.paidAt ?? fact.createdAt)].sort()[0] ?? null;
+}

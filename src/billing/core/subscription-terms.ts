@@ -1,0 +1,76 @@
+import type { Billing, BillingReason } from '../../licensing/core/billing.ts';
+import type { InvoiceFact, SubscriptionItem } from './facts.ts';
+import { graceOf } from './grace.ts';
+import type { Mapping } from './mapping.ts';
+import { billsFor, coveredUntil, paidLines, paidThroughOf, paidUntil } from './payment.ts';
+import type { LicensePlan, SubscriptionPurchase, Unit } from './purchase.ts';
+import { eitherOf, type Reversal, reversalOf } from './reversal.ts';
+
+/** On which terms a unit of a subscription is licensed now. */
+
+export type Terms = Pick<LicensePlan, 'billing' | 'expiresAt'>;
+
+export function termsOfSubscription(purchase: SubscriptionPurchase, unit: Unit, now: Date): Terms {
+  const item = purchase.subscription.fact.items.find(({ id }) => id === unit.itemId);
+  const { fact } = purchase.subscription;
+  if (unit.goneAt !== null || item === undefined) {
+    return ended('ITEM_REMOVED', { at: earliest(unit.goneAt, fact.endedAt) ?? purchase.subscription.asOf, paidThrough: paidUntil(purchase, { id: unit.itemId, priceId: unit.priceId }) });
+  }
+  if (fact.status === 'canceled' || fact.status === 'incomplete_expired') {
+    return ended('CANCELED', { at: fact.endedAt ?? purchase.subscription.asOf, paidThrough: paidThroughOf(purchase, item) });
+  }
+  return termsWhileAlive(purchase, { item, mapping: unit.mapping }, now);
+}
+
+function ended(reason: BillingReason, { at, paidThrough }: { at: string; paidThrough: string | null }): Terms {
+  const billing: Billing = { state: 'ENDED', reason, renews: false, graceEndsAt: null, cancelsAt: null, paidThrough: dateOf(paidThrough) };
+  return { billing, expiresAt: new Date(at) };
+}
+
+function termsWhileAlive(purchase: SubscriptionPurchase, { item, mapping }: { item: SubscriptionItem; mapping: Mapping }, now: Date): Terms {
+  const { status, cancelAt, cancelAtPeriodEnd, pauseBehavior } = purchase.subscription.fact;
+  const paidThrough = paidThroughOf(purchase, item);
+  const cancelsAt = cancelAt ?? (cancelAtPeriodEnd ? item.periodEnd : null);
+  const graceEndsAt = graceOf(purchase, item, mapping.gracePeriodDays);
+  const terms = (state: Billing['state'], reason: BillingReason | null): Terms => {
+    const renews = state === 'ACTIVE' && cancelsAt === null;
+    return { billing: { state, reason, renews, graceEndsAt, cancelsAt: dateOf(cancelsAt), paidThrough: dateOf(paidThrough) }, expiresAt: new Date(paidThrough) };
+  };
+  if (status === 'paused' || pauses(mapping, pauseBehavior)) return terms('SUSPENDED', 'PAUSED');
+  if (graceEndsAt) return terms(now < graceEndsAt ? 'GRACE' : 'SUSPENDED', 'PAYMENT_FAILED');
+  return terms('ACTIVE', status === 'trialing' ? 'TRIAL' : null);
+}
+
+function pauses(mapping: Mapping, behavior: string | null): boolean {
+  if (behavior === null || mapping.onPauseCollection === 'KEEP') return false;
+  return mapping.onPauseCollection === 'SUSPEND' || behavior === 'void';
+}
+
+/** What became of the money for a unit: disputes of whatever ever paid for it, refunds of what paid its current period. */
+export function reversalOfUnit(purchase: SubscriptionPurchase, { itemId, priceId }: Pick<Unit, 'itemId' | 'priceId'>): Reversal {
+  const item = { id: itemId, priceId };
+  const paid = purchase.invoices.filter(({ fact }) => fact.status === 'paid' && fact.lines.some((line) => billsFor(line, item)));
+  const current = currentPayers(purchase, item);
+  const ever = eitherOf(paid.map((invoice) => reversalOf(invoice, purchase.money)));
+  return { ...ever, refunded: eitherOf(paid.filter(({ fact }) => current.has(fact.id)).map((invoice) => reversalOf(invoice, purchase.money))).refunded };
+}
+
+/** The invoices that paid for an item's current period: by whole periods, or where there are none by the rest of one. */
+function currentPayers(purchase: SubscriptionPurchase, item: { id: string; priceId: string | null }): Set<string> {
+  const end = paidUntil(purchase, item);
+  const lines = paidLines(purchase, item);
+  const reaching = lines.filter((line) => coveredUntil(line, lines, purchase.subscription.fact.trialEnd) === end);
+  const whole = reaching.filter(({ proration }) => !proration);
+  const paying = new Set((whole.length > 0 ? whole : reaching).map(({ id }) => id));
+  const pays = ({ lines: billed }: InvoiceFact) => billed.some(({ id }) => paying.has(id));
+  return new Set(purchase.invoices.filter(({ fact }) => pays(fact)).map(({ fact }) => fact.id));
+}
+
+function earliest(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return a < b ? a : b;
+}
+
+function dateOf(iso: string | null): Date | null {
+  return iso === null ? null : new Date(iso);
+}
