@@ -79,10 +79,23 @@ describe('a delivery that is Stripe’s', () => {
     expect(await readBack(changed.id)).toMatchObject({ outcome: 'ignored', reason: expect.stringContaining(reason) });
   });
 
-  test('of a thin kind is 200 and ignored', async () => {
+  test('of a thin kind is 200, and without a Stripe key needs attention', async () => {
     const sent = event('v1.customer.updated', {}, { object: 'v2.core.event', data: undefined, related_object: { id: 'cus_1' }, created: '2026-01-01T00:00:00Z' as never });
     expect((await deliver(tillkey.url, sent)).status).toBe(200);
-    expect(await readBack(sent.id)).toMatchObject({ outcome: 'ignored', objectId: 'cus_1' });
+    expect(await readBack(sent.id)).toMatchObject({ type: 'customer.updated', outcome: 'needs_attention', objectId: 'cus_1', reason: expect.stringContaining('STRIPE_TEST_SECRET_KEY') });
+  });
+
+  test('of a thin kind and of a classic one, of the same fact, are one event, in either order', async () => {
+    for (const order of [[0, 1], [1, 0]]) {
+      const classic = event('customer.updated', { id: 'cus_7', email: 'jo@example.com', name: 'Jo' });
+      const thin = event('v1.customer.updated', {}, { object: 'v2.core.event', data: undefined, snapshot_event: classic.id, related_object: { id: 'cus_7' }, created: '2026-01-01T00:00:00Z' as never });
+      for (const n of order) {
+        expect((await deliver(tillkey.url, [thin, classic][n]!)).status).toBe(200);
+        await tillkey.settled();
+      }
+      expect(await readBack(classic.id)).toMatchObject({ outcome: 'applied', objectId: 'cus_7' });
+      expect((await tillkey.call('GET', `/api/v1/stripe-events/${thin.id}`)).status).toBe(404);
+    }
   });
 
   test.each([

@@ -77,7 +77,8 @@ function goneUnits(purchase: SubscriptionPurchase, item: ItemHistory, { mappings
 function pastUnits(purchase: SubscriptionPurchase, item: ItemHistory, { sight, mappings }: { sight: Sight; mappings: Mapping[] }): Unit[] {
   const mapping = mappingFor(sight, mappings, item.before[0]);
   const since = mapping ? dueSince(purchase, item, mapping) : null;
-  return mapping && since !== null && sight.at >= since ? unitsOf(sight, mapping) : [];
+  const counts = since !== null && (sight.at > since || (sight.at === since && sight.standing !== 'other'));
+  return mapping && counts ? unitsOf(sight, mapping) : [];
 }
 
 /** Since when an item is due: the first of its paid lines, or of the sights of it in a standing that issues. Null: it never was. */

@@ -1,5 +1,5 @@
 import type { Billing, BillingReason } from '../../licensing/core/billing.ts';
-import type { InvoiceFact, SubscriptionItem } from './facts.ts';
+import type { SubscriptionItem } from './facts.ts';
 import { graceOf } from './grace.ts';
 import type { Mapping } from './mapping.ts';
 import { billsFor, coveredUntil, paidLines, paidThroughOf, paidUntil } from './payment.ts';
@@ -61,9 +61,8 @@ function currentPayers(purchase: SubscriptionPurchase, item: { id: string; price
   const lines = paidLines(purchase, item);
   const reaching = lines.filter((line) => coveredUntil(line, lines, purchase.subscription.fact.trialEnd) === end);
   const whole = reaching.filter(({ proration }) => !proration);
-  const paying = new Set((whole.length > 0 ? whole : reaching).map(({ id }) => id));
-  const pays = ({ lines: billed }: InvoiceFact) => billed.some(({ id }) => paying.has(id));
-  return new Set(purchase.invoices.filter(({ fact }) => pays(fact)).map(({ fact }) => fact.id));
+  const paying = new Set(whole.length > 0 ? whole : reaching);
+  return new Set(purchase.invoices.filter(({ fact }) => fact.lines.some((line) => paying.has(line))).map(({ fact }) => fact.id));
 }
 
 function earliest(a: string | null, b: string | null): string | null {

@@ -1,12 +1,13 @@
 import { badParameter } from './api-error.ts';
-import { embeddedList } from './list.ts';
+import { embeddedList, type List } from './list.ts';
 import { isRecord } from './previous-attributes.ts';
 import { renderCheckoutSession, renderLineItems } from './render-checkout-session.ts';
 import { renderCustomer } from './render-customer.ts';
 import { renderInvoice } from './render-invoice.ts';
+import { paymentsOf, renderInvoicePayment } from './render-invoice-payment.ts';
 import { renderCharge, renderPaymentIntent } from './render-payment.ts';
 import { renderProduct } from './render-catalog.ts';
-import { renderDispute, renderRefund } from './render-refund.ts';
+import { refundsOf, renderDispute, renderRefund } from './render-refund.ts';
 import { renderSubscription } from './render-subscription.ts';
 import type { State, StripeObject } from './state.ts';
 import { show } from './step.ts';
@@ -26,12 +27,30 @@ function expandPath(state: State, value: unknown, [name, ...rest]: string[]): un
 /** What stands behind a field: the object its id names, the list it leaves out, or what it holds already. */
 function open(state: State, holder: Record<string, unknown>, name: string): unknown {
   const held = holder[name];
-  const session = typeof holder['id'] === 'string' ? state.sessions.get(holder['id']) : undefined;
-  if (session && name === 'line_items') return embeddedList(renderLineItems(state, session), `/v1/checkout/sessions/${session.id}/line_items`);
+  const left = leftOut[name]?.(state, String(holder['id']));
+  if (left !== undefined) return left;
   const found = typeof held === 'string' ? findObject(state, held) : held;
   if (found === undefined) throw badParameter('expand', `This property cannot be expanded (${name}).`);
   return found;
 }
+
+/** The lists that an object leaves out unless they are asked for; null where its shape has no such list. */
+const leftOut: Record<string, (state: State, id: string) => List | null | undefined> = {
+  line_items: (state, id) => {
+    const session = state.sessions.get(id);
+    return session && embeddedList(renderLineItems(state, session), `/v1/checkout/sessions/${id}/line_items`);
+  },
+  payments: (state, id) => {
+    const invoice = state.invoices.get(id);
+    if (invoice === undefined) return undefined;
+    const payments = paymentsOf(state, invoice);
+    return payments ? embeddedList(payments.map((payment) => renderInvoicePayment(state, payment)), `/v1/invoice_payments?invoice=${id}`) : null;
+  },
+  refunds: (state, id) => {
+    const charge = state.charges.get(id);
+    return charge && embeddedList(refundsOf(state, charge).map((refund) => renderRefund(state, refund)), `/v1/charges/${id}/refunds`);
+  },
+};
 
 function findObject(state: State, id: string): StripeObject | undefined {
   return (

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { postEvents, type Postman } from './api/post-events.ts';
 import { registerEndpoint } from './api/webhook-endpoints.ts';
-import { deliver, type Delivery, type DeliveryOptions } from './deliver.ts';
-import { createGate } from './gate.ts';
+import { deliver, type Deliverable, type Delivery, type DeliveryOptions } from './deliver.ts';
+import { createGate, type Failure } from './gate.ts';
 import { stripeApi } from './routes.ts';
 import type { Shape } from './shape.ts';
 import { createState, type FakeEvent } from './state.ts';
@@ -29,10 +29,13 @@ export type FakeStripe = Verbs & {
   /** What was posted to registered endpoints so far, and a wait until nothing is on its way to one any more. */
   readonly deliveries: readonly Delivery[];
   delivered(): Promise<void>;
-  /** The next `count` API requests are answered with this status. */
-  failNext(count: number, status: number): void;
+  /** The next `count` API requests are answered with this status, or never (`hang`). */
+  failNext(count: number, failure: Failure): void;
+  /** From now on the connections of API requests are dropped, until `comeBack`. */
+  goAway(): void;
+  comeBack(): void;
   /** Posts events to an endpoint, signed with its secret, which is this account's unless another is given. */
-  deliver(events: readonly FakeEvent[], target: { url: string; secret?: string }, options?: DeliveryOptions): Promise<Delivery[]>;
+  deliver(events: readonly Deliverable[], target: { url: string; secret?: string }, options?: DeliveryOptions): Promise<Delivery[]>;
   close(): Promise<void>;
 };
 
@@ -61,8 +64,14 @@ export async function startFakeStripe(options: FakeStripeOptions = {}): Promise<
     get requests() {
       return gate.requests;
     },
-    failNext: (count, status) => {
-      gate.failures.push(...Array.from({ length: count }, () => status));
+    failNext: (count, failure) => {
+      gate.failures.push(...Array.from({ length: count }, () => failure));
+    },
+    goAway: () => {
+      gate.away = true;
+    },
+    comeBack: () => {
+      gate.away = false;
     },
     deliver: (events, { url, secret }, how) => deliver(events, { url, secret: secret ?? webhookSecret }, how),
     close: async () => {

@@ -4,11 +4,14 @@ import { idsFrom } from './ids.ts';
 import { apiVersions } from './shape.ts';
 import type { State } from './state.ts';
 
-/** What stands before every route: the count, the headers, the faults to come, and the key. */
-export type Gate = { requests: number; failures: number[] };
+/** How a request fails: answered with this status, or never. */
+export type Failure = number | 'hang';
+
+/** What stands before every route: the count, the headers, the faults to come, and the key. `away`: nobody answers the door. */
+export type Gate = { requests: number; failures: Failure[]; away: boolean };
 
 export function createGate(): Gate {
-  return { requests: 0, failures: [] };
+  return { requests: 0, failures: [], away: false };
 }
 
 export function passGate(gate: Gate, { shape, livemode }: State): RequestHandler {
@@ -17,8 +20,10 @@ export function passGate(gate: Gate, { shape, livemode }: State): RequestHandler
   const key = livemode ? /^Bearer (sk|rk)_live_\w+$/ : /^Bearer (sk|rk)_test_\w+$/;
   return (request, response, next) => {
     gate.requests += 1;
+    if (gate.away) return void request.socket.destroy();
     response.set({ 'Request-Id': newRequestId('request'), 'Stripe-Version': apiVersions[shape] });
     const failure = gate.failures.shift();
+    if (failure === 'hang') return;
     if (failure !== undefined) throw outOfOrder(failure);
     const given = request.headers.authorization;
     if (given === undefined) throw unauthorized('You did not provide an API key. You need to provide your API key in the Authorization header, using Bearer auth.');

@@ -33,7 +33,6 @@ const kinds = {
   taxRate: ['txr_1', 23],
   testClock: ['clock_1', 23],
   testSession: ['cs_test_a1', 56],
-  thinEvent: ['evt_65', 40],
   webhookEndpoint: ['we_1', 23],
 } as const satisfies Record<string, readonly [string, number]>;
 
