@@ -132,6 +132,20 @@ export async function oldestPendingEvent(database: Database): Promise<Date | nul
   return oldest?.receivedAt ?? null;
 }
 
+/** How many events each mode has of each outcome; null are those not done. An index holds all that is asked for. */
+export async function countEvents(database: Database): Promise<{ mode: Scope['mode']; outcome: StripeEventRow['outcome']; count: number }[]> {
+  return query(reading(database), sql<{ mode: Scope['mode']; outcome: StripeEventRow['outcome']; count: number }>`
+    select scopes.mode, counted.outcome, sum(counted.count)::float8 as count
+    from (select outcome, scope_id, count(*) from stripe_events group by outcome, scope_id) as counted
+    join scopes on scopes.id = counted.scope_id group by scopes.mode, counted.outcome`);
+}
+
+/** How many events were given up. */
+export async function countFailedEvents(database: Database): Promise<number> {
+  const [row] = await query(reading(database), sql<{ count: number }>`select count(*)::int as count from stripe_events where outcome = 'failed'`);
+  return row?.count ?? 0;
+}
+
 export type EventFilter = { id?: string | undefined; type?: string | undefined; outcome?: StripeEventRow['outcome'] | undefined; objectId?: string | undefined; createdAfter?: Date | undefined };
 
 export async function listEvents(database: Database, scope: Scope, filter: EventFilter, page: PageRequest): Promise<Page<StripeEventRow> | null> {
