@@ -5,7 +5,7 @@
  */
 
 const HOUSE = '^(src|migrations|test|bench)/';
-const EDGE = '^src/(handlers|jobs)/';
+const EDGE = '^src/(handlers|jobs|commands)/';
 const USE_CASE = '^src/(billing|licensing)/[^/]+[.]ts$';
 const BILLING = '^src/billing/[^/]+[.]ts$';
 const LICENSING = '^src/licensing/[^/]+[.]ts$';
@@ -32,11 +32,15 @@ export default {
     // Edges
     forbids('handlers-never-jobs', '^src/handlers/', '^src/jobs/', 'handlers and jobs never import each other: a handler enqueues, it does not run.'),
     forbids('jobs-never-handlers', '^src/jobs/', '^src/handlers/', 'handlers and jobs never import each other: what both need is a use case or a core.'),
+    forbids('jobs-never-commands', '^src/(jobs|handlers)/', '^src/commands/', 'Jobs and handlers never import a command.'),
     forbids('edges-never-store', EDGE, STORE, 'An edge never touches a store: call a use case (src/licensing/*.ts, src/billing/*.ts).'),
     keeps('handlers-law', '^src/handlers/', ['^src/handlers/', '^src/jobs/', ...edgeMay()], edgeLaw('handlers')),
     keeps('jobs-law', '^src/jobs/', ['^src/jobs/', '^src/handlers/', ...edgeMay()], edgeLaw('jobs')),
     only('only-app-handlers', ['^src/app[.]ts$', '^src/handlers/', '^src/jobs/'], '^src/handlers/', 'app -> handlers: nobody else runs a handler (a type it declares may be met elsewhere).', { forTypes: true }),
-    only('only-worker-jobs', ['^src/worker[.]ts$', '^src/handlers/', '^src/jobs/'], '^src/jobs/', 'worker -> jobs: nobody else runs a job.'),
+    keeps('commands-law', '^src/commands/', ['^src/commands/', '^src/jobs/', '^src/handlers/', '^src/config[.]ts$', '^src/stripe-(connections|endpoints)[.]ts$', ...edgeMay()], `${edgeLaw('commands')} A command may run a job.`),
+    forbids('commands-never-handlers', '^src/commands/', '^src/handlers/', 'commands and handlers never import each other: what both need is a use case.'),
+    only('only-worker-jobs', ['^src/worker[.]ts$', '^src/handlers/', '^src/jobs/', '^src/commands/'], '^src/jobs/', 'worker, commands -> jobs: nobody else runs a job.'),
+    only('only-main-commands', ['^src/main[.]ts$', '^src/commands/'], '^src/commands/', 'main -> commands: nobody else runs a command.'),
 
     // Use cases
     forbids('use-cases-do-no-io', USE_CASE, [npm('express', 'bullmq', 'ioredis', 'nodemailer', 'stripe'), '^src/(queues|stripe|mailer)[.]ts$'], 'Use cases never enqueue, mail, call Stripe or know HTTP: they write rows and return ids; the edge enqueues after the commit.'),
@@ -51,7 +55,7 @@ export default {
     // Doors
     only('only-queues-bullmq', ['^src/queues[.]ts$', '^src/database/migrate[.]ts$'], npm('bullmq'), 'Only src/queues.ts knows BullMQ (src/database/migrate.ts makes its tables).'),
     only('only-mailer-nodemailer', '^src/mailer[.]ts$', npm('nodemailer'), 'Only src/mailer.ts knows nodemailer.'),
-    only('only-stripe-sdk', '^src/stripe[.]ts$', npm('stripe'), 'Only src/stripe.ts knows the Stripe SDK.'),
+    only('only-stripe-sdk', '^src/stripe(-lists|-endpoints)?[.]ts$', npm('stripe'), 'Only src/stripe.ts and what it is made of (stripe-lists, stripe-endpoints) know the Stripe SDK.'),
     only('only-edges-express', ['^src/app[.]ts$', '^src/handlers/'], npm('express', 'express-serve-static-core'), 'Only app and handlers know HTTP.'),
     only('only-root-constructs', '^src/dependencies[.]ts$', '^src/(queues|mailer|rate-limits)[.]ts$', 'Only src/dependencies.ts constructs clients: declare what you need of them as a type and be given it.', { forTypes: true }),
     only('only-process-files-root', '^src/(app|worker|service|banner)[.]ts$', '^src/dependencies[.]ts$', 'Only app, worker, service and banner know the composition root: all others are given what they need.'),
@@ -68,7 +72,7 @@ export default {
 };
 
 function edgeMay() {
-  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|queues|stripe|stripe-facts|mailer|clock|logger)[.]ts$', ...GROUND];
+  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|reconciliations|queues|stripe|stripe-facts|stripe-lists|mailer|clock|logger)[.]ts$', ...GROUND];
 }
 
 function edgeLaw(edge) {

@@ -182,6 +182,8 @@ create table messages (
   constraint messages_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
 create index messages_due on messages (due_at) where (due_at is not null);
+create index messages_failed on messages (failed_at) where (failed_at is not null);
+create index messages_pending on messages (created_at) where (due_at is not null);
 create unique index messages_page on messages (scope_id, id);
 
 create table licenses (
@@ -282,9 +284,12 @@ create table stripe_events (
   constraint stripe_events_outcome_check check (outcome = any (array['applied'::text, 'ignored'::text, 'needs_attention'::text, 'failed'::text])),
   constraint stripe_events_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
+create index stripe_events_awaited on stripe_events (scope_id, object_id) where (processed_at is null);
 create index stripe_events_due on stripe_events (due_at) where (due_at is not null);
 create index stripe_events_object on stripe_events (scope_id, object_id) where (object_id is not null);
+create index stripe_events_outcome on stripe_events (outcome, scope_id);
 create index stripe_events_page on stripe_events (scope_id, received_at, id);
+create index stripe_events_pending on stripe_events (received_at) where (due_at is not null);
 create index stripe_events_purchase on stripe_events (scope_id, purchase_id) where (purchase_id is not null);
 
 create table stripe_facts (
@@ -391,3 +396,30 @@ create table signing_keys (
   constraint signing_keys_public_key_check check (octet_length(public_key) = 32)
 );
 create unique index signing_keys_one_current on signing_keys ((true)) where (retired_at is null);
+
+create table stripe_reconciliations (
+  scope_id integer not null,
+  kind text not null,
+  ran_at timestamp(3) with time zone not null,
+  claimed_until timestamp(3) with time zone,
+  constraint stripe_reconciliations_pkey primary key (scope_id, kind),
+  constraint stripe_reconciliations_kind_check check (kind = any (array['events'::text, 'subscriptions'::text])),
+  constraint stripe_reconciliations_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+
+create table stripe_cursors (
+  scope_id integer not null,
+  types text not null,
+  event_id text not null,
+  constraint stripe_cursors_pkey primary key (scope_id, types),
+  constraint stripe_cursors_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+
+create table stripe_connections (
+  scope_id integer not null,
+  api_key_sealed bytea,
+  webhook_secrets_sealed bytea,
+  updated_at timestamp(3) with time zone not null,
+  constraint stripe_connections_pkey primary key (scope_id),
+  constraint stripe_connections_scope_id_fkey foreign key (scope_id) references scopes(id)
+);

@@ -7,6 +7,7 @@ import { answerErrors, answerUnknownPath } from './handlers/http/problem.ts';
 import { identifyRequests } from './handlers/http/request-id.ts';
 import { mount } from './handlers/http/mount.ts';
 import type { Route } from './handlers/http/route.ts';
+import { metrics } from './handlers/metrics.ts';
 import { servePortal } from './handlers/portal/portal.ts';
 import { answerPortalErrors } from './handlers/portal/problem.ts';
 import { publicKeyRoutes } from './handlers/public-keys.ts';
@@ -60,6 +61,7 @@ export function createApp(dependencies: Dependencies): Express {
   const others = limitOthers(dependencies.limits);
   app.get('/healthz', others, healthz);
   app.get('/readyz', others, readyz(dependencies));
+  app.get('/metrics', others, metrics(dependencies));
   app.post(['/webhooks/stripe', '/webhooks/stripe/:account'], rawBody, stripeWebhook(dependencies));
   const api = routes(dependencies);
   const document = documentOf(api, { publicUrl: config.PUBLIC_URL });

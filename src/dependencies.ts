@@ -23,7 +23,9 @@ import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRateLimits, type LimitStore } from './rate-limits.ts';
-import { createStripeReader, type StripeReader } from './stripe.ts';
+import { createStripeEndpoints, createStripeReader, type StripeApi } from './stripe.ts';
+import { type Connection, createStripeConnections, type StripeConnections } from './stripe-connections.ts';
+import type { StripeEndpoints } from './stripe-endpoints.ts';
 
 /** Everything a process works with. Each part declares what it needs of it. */
 export type Dependencies = {
@@ -44,8 +46,12 @@ export type Dependencies = {
   firstAnswers: FirstAnswers;
   validations: Validations;
   scopeOf: (scopeId: number) => Promise<Scope>;
-  stripeOf: (scope: Scope) => StripeReader | null;
+  /** The scopes with a Stripe key, and the client of one. */
+  stripeScopes: () => Promise<Scope[]>;
+  stripeOf: (scope: Scope) => Promise<StripeApi | null>;
   signingSecrets: (account: string | undefined) => Promise<SigningSecrets | null>;
+  stripeConnections: StripeConnections;
+  stripeEndpoints: (apiKey: string) => StripeEndpoints;
   close(): Promise<void>;
 };
 
@@ -68,16 +74,12 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
   const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
-  const stripe = stripeReaders(config, scopes);
-  const secrets = signingSecretsOf(config, scopes);
   return {
-    config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing,
+    config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeOf(config, { database, secret, scopes }),
     scopes: [scopes.live, scopes.test],
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
     publicUrl: publicUrlOf(config),
     scopeOf: (scopeId) => readScope(database, scopeId),
-    stripeOf: ({ id }) => stripe.get(id) ?? null,
-    signingSecrets: async (account) => (account === undefined || account === scopes.live.accountId ? secrets : null),
     close: async () => {
       await licensing.validations.flush();
       await queues.close();
@@ -138,19 +140,29 @@ async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }:
   });
 }
 
-function signingSecretsOf(config: Config, { live, test }: DefaultScopes): SigningSecrets {
-  return [
-    { scope: live, secrets: config.STRIPE_LIVE_WEBHOOK_SECRETS },
-    { scope: test, secrets: config.STRIPE_TEST_WEBHOOK_SECRETS },
-  ];
+/** How Stripe is reached, for whom. */
+function stripeOf(config: Config, { database, secret, scopes }: { database: Database; secret: string; scopes: DefaultScopes }) {
+  const stripeConnections = createStripeConnections({
+    database,
+    sealing: createSealing(secret, 'stripe connection'),
+    configured: configuredConnections(config, scopes),
+    connect: (apiKey) => createStripeReader(apiKey, config.STRIPE_API_BASE),
+  });
+  return {
+    stripeConnections,
+    stripeScopes: () => stripeConnections.withKey(),
+    stripeOf: (scope: Scope) => stripeConnections.clientOf(scope),
+    signingSecrets: (account: string | undefined) => stripeConnections.ofAccount(account),
+    stripeEndpoints: (apiKey: string) => createStripeEndpoints(apiKey, config.STRIPE_API_BASE),
+  };
 }
 
-function stripeReaders(config: Config, scopes: DefaultScopes): Map<number, StripeReader> {
-  const readers = new Map<number, StripeReader>();
-  const { STRIPE_LIVE_SECRET_KEY: live, STRIPE_TEST_SECRET_KEY: test, STRIPE_API_BASE: apiBase } = config;
-  if (live !== undefined) readers.set(scopes.live.id, createStripeReader(live, apiBase));
-  if (test !== undefined) readers.set(scopes.test.id, createStripeReader(test, apiBase));
-  return readers;
+/** What the settings say of the default account. */
+function configuredConnections(config: Config, { live, test }: DefaultScopes): { scope: Scope; connection: Connection }[] {
+  return [
+    { scope: live, connection: { apiKey: config.STRIPE_LIVE_SECRET_KEY ?? null, webhookSecrets: config.STRIPE_LIVE_WEBHOOK_SECRETS } },
+    { scope: test, connection: { apiKey: config.STRIPE_TEST_SECRET_KEY ?? null, webhookSecrets: config.STRIPE_TEST_WEBHOOK_SECRETS } },
+  ];
 }
 
 function limitsOf(config: Config) {

@@ -47,6 +47,19 @@ export async function thickenEvent(database: Database, ref: EventRef, payload: s
   await reading(database).nativeUpdate(StripeEvent, { ...ref, thin: true, processedAt: null }, { payload, thin: false });
 }
 
+/** Those of `ids` whose events are here already, as classic ones. */
+export async function storedEventIds(database: Database, scope: Scope, ids: string[]): Promise<Set<string>> {
+  const stored = await query(reading(database), sql<{ id: string }>`select id from stripe_events where scope_id = ${scope.id} and id = any(${ids}::text[]) and not thin`);
+  return new Set(stored.map(({ id }) => id));
+}
+
+/** Those of `objectIds` of which an event is here that no attempt has failed at: what it comes to is not known yet. */
+export async function objectsAwaited(tx: Transaction, scope: Scope, objectIds: string[]): Promise<Set<string>> {
+  const awaited = await query(tx, sql<{ object_id: string }>`
+    select object_id from stripe_events where scope_id = ${scope.id} and object_id = any(${objectIds}::text[]) and processed_at is null and attempts <= 1`);
+  return new Set(awaited.map(({ object_id }) => object_id));
+}
+
 /** Counts an attempt before it is made, so that one which kills the process is counted too. Null when already done. */
 export async function beginAttempt(database: Database, ref: EventRef, retryAt: (attempts: number) => Date): Promise<StripeEventRow | null> {
   return inTransaction(database, async (tx) => {
@@ -119,12 +132,26 @@ export async function oldestPendingEvent(database: Database): Promise<Date | nul
   return oldest?.receivedAt ?? null;
 }
 
-export type EventFilter = { type?: string | undefined; outcome?: StripeEventRow['outcome'] | undefined; objectId?: string | undefined; createdAfter?: Date | undefined };
+/** How many events each mode has of each outcome; null are those not done. An index holds all that is asked for. */
+export async function countEvents(database: Database): Promise<{ mode: Scope['mode']; outcome: StripeEventRow['outcome']; count: number }[]> {
+  return query(reading(database), sql<{ mode: Scope['mode']; outcome: StripeEventRow['outcome']; count: number }>`
+    select scopes.mode, counted.outcome, sum(counted.count)::float8 as count
+    from (select outcome, scope_id, count(*) from stripe_events group by outcome, scope_id) as counted
+    join scopes on scopes.id = counted.scope_id group by scopes.mode, counted.outcome`);
+}
+
+/** How many events were given up. */
+export async function countFailedEvents(database: Database): Promise<number> {
+  const [row] = await query(reading(database), sql<{ count: number }>`select count(*)::int as count from stripe_events where outcome = 'failed'`);
+  return row?.count ?? 0;
+}
+
+export type EventFilter = { id?: string | undefined; type?: string | undefined; outcome?: StripeEventRow['outcome'] | undefined; objectId?: string | undefined; createdAfter?: Date | undefined };
 
 export async function listEvents(database: Database, scope: Scope, filter: EventFilter, page: PageRequest): Promise<Page<StripeEventRow> | null> {
   const { createdAfter, ...equal } = filter;
   const given = Object.fromEntries(Object.entries(equal).filter(([, value]) => value !== undefined));
-  const where = { scopeId: scope.id, ...given, ...(createdAfter && { createdAt: { $gt: createdAfter } }) };
+  const where = { ...given, scopeId: scope.id, ...(createdAfter && { createdAt: { $gt: createdAfter } }) };
   const tx = reading(database);
   const list = {
     at: (id: string) => tx.findOne(StripeEvent, { scopeId: scope.id, id }),

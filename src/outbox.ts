@@ -67,3 +67,10 @@ export async function oldestPendingMessage(database: Database): Promise<Date | n
   const [oldest] = await reading(database).find(Message, { dueAt: { $ne: null } }, { orderBy: { createdAt: 'asc' }, limit: 1 });
   return oldest?.createdAt ?? null;
 }
+
+/** How many messages are neither sent nor given up, and how many were given up. */
+export async function countMessages(database: Database): Promise<{ pending: number; failed: number }> {
+  const [row] = await query(reading(database), sql<{ pending: number; failed: number }>`
+    select (select count(*)::int from messages where due_at is not null) as pending, (select count(*)::int from messages where failed_at is not null) as failed`);
+  return { pending: row?.pending ?? 0, failed: row?.failed ?? 0 };
+}

@@ -1,6 +1,8 @@
 import { RateLimiterMemory, RateLimiterQueue } from 'rate-limiter-flexible';
 import Stripe from 'stripe';
 import { AppError } from './errors.ts';
+import { stripeEndpointsOf, type StripeEndpoints } from './stripe-endpoints.ts';
+import { listsOf, type StripeLists } from './stripe-lists.ts';
 
 /** Stripe, behind the few functions Tillkey needs: verify what it sends, and read what it holds. */
 
@@ -42,9 +44,12 @@ export type StripeReader = {
   objectAt(path: string): Promise<unknown>;
 };
 
+/** All that is read from Stripe's API. */
+export type StripeApi = StripeReader & StripeLists;
+
 /** A reader with an API key. `apiBase` points it at a stand-in. The API version is the one this SDK release pins. */
-export function createStripeReader(secretKey: string, apiBase: string | undefined): StripeReader {
-  const stripe = new Stripe(secretKey, { ...addressOf(apiBase), maxNetworkRetries: 2, timeout: 20_000, telemetry: false });
+export function createStripeReader(secretKey: string, apiBase: string | undefined): StripeApi {
+  const stripe = sdkOf(secretKey, apiBase);
   const pace = new RateLimiterQueue(new RateLimiterMemory({ points: REQUESTS_PER_S, duration: 1 }));
   const read = async <T>(request: () => Promise<T>): Promise<T | null> => {
     await pace.removeTokens(1);
@@ -64,7 +69,17 @@ export function createStripeReader(secretKey: string, apiBase: string | undefine
     paymentsBy: async (paymentIntentId) => (await read(() => invoicePayments(stripe, paymentIntentId))) ?? [],
     event: (id) => read(() => stripe.events.retrieve(id)),
     objectAt: (path) => read(() => stripe.rawRequest('GET', path)),
+    ...listsOf(stripe, read),
   };
+}
+
+/** The webhook endpoints of the account that an API key belongs to. */
+export function createStripeEndpoints(secretKey: string, apiBase: string | undefined): StripeEndpoints {
+  return stripeEndpointsOf(sdkOf(secretKey, apiBase));
+}
+
+function sdkOf(secretKey: string, apiBase: string | undefined): Stripe {
+  return new Stripe(secretKey, { ...addressOf(apiBase), maxNetworkRetries: 2, timeout: 20_000, telemetry: false });
 }
 
 async function withItemsAndInvoice(stripe: Stripe, id: string): Promise<unknown> {

@@ -1,5 +1,6 @@
 import type { Dependencies } from './dependencies.ts';
 import { applyStripeEventJob } from './jobs/apply-stripe-event.ts';
+import { reconcileAfterSilence } from './jobs/reconcile-by-clock.ts';
 import { scheduledJobs } from './jobs/schedule.ts';
 import { sendEmailJob } from './jobs/send-email.ts';
 import { takeUpUnfinished } from './jobs/sweep.ts';
@@ -15,15 +16,22 @@ export type RunningWorker = { stop(): void };
  */
 export async function startWorker(dependencies: Dependencies): Promise<RunningWorker> {
   const { queues, log } = dependencies;
-  const scheduled = scheduledJobs(dependencies);
+  let stopped = false;
+  const scheduled = scheduledJobs(dependencies, () => stopped);
   queues.work('stripe-events', 8, (ref) => applyStripeEventJob(dependencies, ref));
   queues.work('messages', 4, (message) => sendEmailJob(dependencies, message));
-  queues.work('schedule', 1, async ({ name }) => scheduled.find((job) => job.name === name)?.run());
+  // Several at once: a reconciliation may take minutes, and the sweep does not wait for it.
+  queues.work('schedule', 4, async ({ name }) => scheduled.find((job) => job.name === name)?.run());
   const remind = () => Promise.all(scheduled.map(({ name, everyMs }) => queues.repeat(name, everyMs)));
   const reminder = setInterval(() => {
     remind().catch((error: Error) => log.warn({ error: error.message }, 'schedule not queued'));
   }, REMIND_MS);
   await remind().catch((error: Error) => log.warn({ error: error.message }, 'schedule not queued'));
   await takeUpUnfinished(dependencies);
-  return { stop: () => clearInterval(reminder) };
+  await reconcileAfterSilence(dependencies);
+  const stop = () => {
+    stopped = true;
+    clearInterval(reminder);
+  };
+  return { stop };
 }

@@ -9,6 +9,7 @@ import { mergeMarks, supersedes } from './core/last-truth.ts';
 import type { Mapping } from './core/mapping.ts';
 import { namesOf } from './core/names.ts';
 import { gatherPurchase, type Purchase, purchaseIdsIn } from './core/purchase.ts';
+import type { Acquaintance } from './core/reconcile.ts';
 import type { Known, Sighting } from './core/sighting.ts';
 
 /** The rows that use cases of billing read and write. Every question names its scope. */
@@ -57,6 +58,16 @@ export async function purchaseIdsOf(tx: Transaction, scope: Scope, facts: Stripe
   const concerned = [...facts, ...made.map(({ fact }) => fact)];
   const linked = await factsOfPayments(tx, scope, concerned.flatMap((fact) => namesOf(fact).paymentIds));
   return purchaseIdsIn([...concerned, ...linked.map(({ fact }) => fact)]);
+}
+
+/** What is stored of these subscriptions, by id; one of which nothing is stored is not among them. */
+export async function acquaintances(tx: Transaction, scope: Scope, subscriptionIds: string[]): Promise<Map<string, Acquaintance>> {
+  const found = new Map<string, Acquaintance>();
+  for (const { id, purchaseId, fact } of await tx.find(StripeFactRow, { scopeId: scope.id, purchaseId: { $in: subscriptionIds } })) {
+    if (purchaseId === id) found.set(id, { fact, known: true });
+    else if (purchaseId !== null && !found.has(purchaseId)) found.set(purchaseId, { fact: null, known: true });
+  }
+  return found;
 }
 
 /** Everything known of a purchase and of the customer who made it. */

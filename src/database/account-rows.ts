@@ -49,6 +49,18 @@ export const SigningKey = defineEntity({
   },
 });
 
+/** The Stripe API key and signing secrets (a comma between) of a further account's side, sealed. */
+export const StripeConnection = defineEntity({
+  name: 'StripeConnection',
+  tableName: 'stripe_connections',
+  properties: {
+    scopeId: p.integer().primary(),
+    apiKeySealed: p.blob().strictNullable(),
+    webhookSecretsSealed: p.blob().strictNullable(),
+    updatedAt: p.datetime(3),
+  },
+});
+
 export const ApiKey = defineEntity({
   name: 'ApiKey',
   tableName: 'api_keys',

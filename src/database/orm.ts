@@ -5,7 +5,7 @@ import { Migrator } from '@mikro-orm/migrations';
 import type { RawBuilder } from 'kysely';
 import { migrations } from '../../migrations/list.ts';
 import { takeTurns } from './turns.ts';
-import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey } from './account-rows.ts';
+import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey, StripeConnection } from './account-rows.ts';
 import { Entitlement, Policy, PolicyEntitlement, Product, StripeMapping } from './catalog-rows.ts';
 import { DomainEvent, Message, StripeEvent, StripeFactRow } from './exchange-rows.ts';
 import { Customer, License, LicenseEntitlement, Machine, StripeCustomer } from './license-rows.ts';
@@ -24,7 +24,7 @@ const turns = new WeakMap<Database, ReturnType<typeof takeTurns>>();
 export type Transaction = EntityManager;
 
 const rows = [
-  Account, ScopeRow, SecretCheck, SigningKey, ApiKey,
+  Account, ScopeRow, SecretCheck, SigningKey, ApiKey, StripeConnection,
   Product, Entitlement, Policy, PolicyEntitlement, StripeMapping,
   Customer, StripeCustomer, License, LicenseEntitlement, Machine,
   StripeEvent, Message, StripeFactRow, DomainEvent,

@@ -28,7 +28,7 @@ export function stripeWebhook({ database, clock, queues, signingSecrets }: Depen
     const candidates = await signingSecrets(request.params['account']?.toString());
     if (candidates === null) throw new AppError('NOT_FOUND', 404, 'Not found.');
     if (candidates.every(({ secrets }) => secrets.length === 0)) {
-      throw new AppError('WEBHOOK_NOT_CONFIGURED', 503, 'No signing secret is configured: set STRIPE_LIVE_WEBHOOK_SECRETS or STRIPE_TEST_WEBHOOK_SECRETS.');
+      throw new AppError('WEBHOOK_NOT_CONFIGURED', 503, 'No signing secret is configured: set STRIPE_LIVE_WEBHOOK_SECRETS or STRIPE_TEST_WEBHOOK_SECRETS; for a further account, run stripe:connect.');
     }
     const scope = verify(request.body, request.headers['stripe-signature'], candidates);
     const payload = String(request.body);

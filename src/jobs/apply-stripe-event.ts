@@ -22,7 +22,7 @@ export type ApplyDependencies = {
   queues: Pick<Queues, 'enqueue'>;
   scopeOf: (scopeId: number) => Promise<Scope>;
   /** Null: no API key is configured, and what events carry is all that is known. */
-  stripeOf: (scope: Scope) => StripeReader | null;
+  stripeOf: (scope: Scope) => Promise<StripeReader | null>;
 };
 
 /** One attempt at an event: fetch what it speaks of, apply it, enqueue what is then owed. A failure is put off, or given up. */
@@ -41,7 +41,7 @@ export async function applyStripeEventJob(dependencies: ApplyDependencies, ref: 
 async function apply(dependencies: ApplyDependencies, ref: EventRef, stored: string): Promise<void> {
   const { clock, log, queues, scopeOf, stripeOf } = dependencies;
   const scope = await scopeOf(ref.scopeId);
-  const stripe = stripeOf(scope);
+  const stripe = await stripeOf(scope);
   const read = await readCompleted(dependencies, { ref, scope, stripe }, stored);
   const fetched = stripe === null ? null : read.ok ? await fetchFacts(stripe, read.sighting.fact, clock.now()) : [];
   const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read }, fetched, clock.now());

@@ -9,7 +9,7 @@ import type { Queues } from '../queues.ts';
 
 export type SweepDependencies = { database: Database; clock: Clock; log: Logger; queues: Pick<Queues, 'enqueue'> };
 
-type StartDependencies = SweepDependencies & { scopes: Scope[]; stripeOf: (scope: Scope) => object | null };
+type StartDependencies = SweepDependencies & { stripeScopes: () => Promise<Scope[]> };
 
 /** Rows put back in the queue at once; the next sweep takes the next ones. */
 const BATCH = 1_000;
@@ -33,7 +33,7 @@ export async function sweep({ database, clock, log, queues }: SweepDependencies,
  * it go the events that waited for a Stripe key where there is one now.
  */
 export async function takeUpUnfinished(dependencies: StartDependencies): Promise<void> {
-  const { database, clock, scopes, stripeOf } = dependencies;
-  for (const scope of scopes) if (stripeOf(scope)) await reopenWaiting(database, scope, keylessCodes, clock.now());
+  const { database, clock, stripeScopes } = dependencies;
+  for (const scope of await stripeScopes()) await reopenWaiting(database, scope, keylessCodes, clock.now());
   await sweep(dependencies, END_OF_TIME);
 }

@@ -40,7 +40,7 @@ describe('with nothing but Node', () => {
     expect([live, testKey]).toEqual([expect.stringMatching(/^lk_live_/), expect.stringMatching(/^lk_test_/)]);
     expect(first.printed()).toContain(`${url}/webhooks/stripe`);
     expect(first.printed()).toMatch(/STRIPE_LIVE_WEBHOOK_SECRETS\s+live Stripe events are refused with 503/);
-    expect((await callAt(url)('GET', '/readyz')).body).toEqual({ status: 'ready', checks: { database: true, migrations: true, inbox: true, outbox: true } });
+    expect((await callAt(url)('GET', '/readyz')).body).toEqual({ status: 'ready', checks: { database: true, migrations: true, inbox: true, outbox: true }, failedEvents: 0 });
     expect((await callAt(url)('GET', '/api/v1/products', { key: testKey! })).status).toBe(200);
     expect(await first.end('SIGTERM')).toBe(0);
 

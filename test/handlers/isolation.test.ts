@@ -12,8 +12,8 @@ import { createWorld, insertAccount, insertApiKey, type World } from '../support
  * of the owner's changed. A route that is not in `rows` fails the first test.
  */
 
-/** What another scope's key gets: the same 404 as for nothing, a list without ours, 400 for our ids, or something made on its own side. */
-type Foreign = 'not found' | 'an empty list' | 'unknown id' | 'its own';
+/** What another scope's key gets: the same 404 as for nothing, a list without ours, nothing done, 400 for our ids, or something made on its own side. */
+type Foreign = 'not found' | 'an empty list' | 'nothing' | 'unknown id' | 'its own';
 
 /** How the owner reaches a real resource of its own. `reached`: the answer when its state says no, by default any success. */
 type Row = { path?: (world: World) => string; body?: (world: World) => object; foreign: Foreign | 'open'; reached?: number };
@@ -110,6 +110,7 @@ const rows: Record<string, Row> = {
   'get /api/v1/stripe-events': list,
   'get /api/v1/stripe-events/:id': stripeEvent.read,
   'post /api/v1/stripe-events/:id/replay': stripeEvent.act('replay'),
+  'post /api/v1/stripe-events/replay': { body: () => ({ type: 'product.created' }), foreign: 'nothing' },
 
   'get /api/v1/events': list,
   'get /api/v1/events/:id': event.read,
@@ -202,6 +203,7 @@ const expected: Record<Foreign, { status: number; code?: string }> = {
   'not found': { status: 404, code: 'NOT_FOUND' },
   'unknown id': { status: 400, code: 'VALIDATION_ERROR' },
   'an empty list': { status: 200 },
+  'nothing': { status: 200 },
   'its own': { status: 201 },
 };
 

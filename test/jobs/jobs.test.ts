@@ -79,7 +79,7 @@ describe('an event that cannot be applied', () => {
     throw new AppError('STRIPE_UNREACHABLE', 503, 'Stripe did not answer.', { cause: new Error('connect ECONNREFUSED') });
   };
   const unreachable = stripeReader(broken);
-  const failing = () => ({ ...jobs(), stripeOf: () => unreachable });
+  const failing = () => ({ ...jobs(), stripeOf: async () => unreachable });
 
   test('is tried again later and later, then failed, visible, and replayable', async () => {
     const [sent] = firstMonth().events;
@@ -137,7 +137,7 @@ describe('line items that could not be fetched', () => {
 
     const line_items = { data: [{ id: 'li_1', quantity: 2, price: { id: 'price_1', product: 'prod_1' } }] };
     const stripe = { ...stripeReader(async () => null), checkoutSession: async () => ({ ...session, line_items }) };
-    const withKey = { ...jobs(), stripeOf: () => stripe };
+    const withKey = { ...jobs(), stripeOf: async () => stripe, stripeScopes: async () => jobs().scopes };
     enqueued = [];
     await takeUpUnfinished(withKey);
     expect(enqueued).toEqual([{ queue: 'stripe-events', payload: refOf(sent.id), delayMs: 0 }]);

@@ -1,6 +1,8 @@
 /** What became of a Stripe event, as an operator reads it: an outcome, a code for programs and a sentence for people. */
 
-export type Outcome = 'applied' | 'ignored' | 'needs_attention' | 'failed';
+export const outcomes = ['applied', 'ignored', 'needs_attention', 'failed'] as const;
+
+export type Outcome = (typeof outcomes)[number];
 
 type Reason = { outcome: Outcome; sentence: (subject: string) => string };
 

@@ -17,6 +17,9 @@ import { entryOf } from './timeline.ts';
 
 type Reader = (object: unknown) => Read;
 
+/** Our own: a subscription that reconciliation found to differ from what was stored. */
+export const RECONCILED = 'tillkey.subscription_reconciled';
+
 /** The event types that are taken (section 5), each with its reader. Every other type is `ignored`. */
 const readers: Record<string, Reader> = {
   'checkout.session.completed': readCheckoutSession,
@@ -48,7 +51,11 @@ const readers: Record<string, Reader> = {
   'customer.updated': readCustomer,
   'customer.deleted': readCustomer,
   'test_helpers.test_clock.ready': () => ({ ok: false, finding: finding('test_clock') }),
+  [RECONCILED]: readSubscription,
 };
+
+/** The types of events that Stripe is asked for: those with a reader, but for our own. */
+export const stripeEventTypes: readonly string[] = Object.keys(readers).filter((type) => type !== RECONCILED);
 
 /** What came of reading an event: what it says of its object, or why it says nothing to us. */
 export type ReadEvent = { ok: true; sighting: Sighting } | { ok: false; finding: Finding };

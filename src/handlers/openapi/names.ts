@@ -8,6 +8,7 @@ type Place = Pick<Route, 'method' | 'path'>;
 const exceptions: Record<string, string> = {
   'post /api/v1/machines': 'activateMachine',
   'delete /api/v1/machines/:id': 'deactivateMachine',
+  'post /api/v1/stripe-events/replay': 'replayStripeEvents',
   'get /public-keys': 'listRootPublicKeys',
   'get /.well-known/jwks.json': 'readJwks',
 };

@@ -22,9 +22,15 @@ const pages: Record<string, Record<string, Page & { id: string; tag: string }>> 
     get: {
       id: 'readReadiness', tag: 'Service', summary: 'Whether requests can be served', refuses: ['RATE_LIMITED', 'INTERNAL'],
       successes: {
-        200: json('The database answers, its schema is current, and neither inbox nor outbox is stuck.', { status: 'ready', checks }),
-        503: json('Not ready; `checks` says why.', { status: 'not ready', checks: { ...checks, outbox: false } }),
+        200: json('The database answers, its schema is current, and neither inbox nor outbox is stuck. `failedEvents` counts Stripe events that were given up.', { status: 'ready', checks, failedEvents: 0 }),
+        503: json('Not ready; `checks` says why.', { status: 'not ready', checks: { ...checks, outbox: false }, failedEvents: 2 }),
       },
+    },
+  },
+  '/metrics': {
+    get: {
+      id: 'readMetrics', tag: 'Service', summary: 'How inbox and outbox stand, for Prometheus', refuses: ['RATE_LIMITED', 'INTERNAL'],
+      successes: { 200: { description: 'Gauges.', content: { 'text/plain': { schema: { type: 'string' }, example: 'tillkey_stripe_events{mode="live",outcome="applied"} 1204' } } } },
     },
   },
   '/webhooks/stripe': { post: { id: 'receiveStripeEvent', tag: 'Service', summary: 'Take an event from Stripe', successes: { 200: received }, refuses: webhookRefuses, more: stripeEvent } },

@@ -11,7 +11,7 @@ import { answersOne, granted, noInput, one } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
 import { license, viewLicenseWith } from './licenses.ts';
 
-type Dependencies = Licensing & { clock: Clock; queues: Pick<Queues, 'enqueue'>; stripeOf: (scope: Scope) => StripeReader | null };
+type Dependencies = Licensing & { clock: Clock; queues: Pick<Queues, 'enqueue'>; stripeOf: (scope: Scope) => Promise<StripeReader | null> };
 
 /** Makes a bought license what Stripe says now: fetched where there is a Stripe key, else from what is stored. */
 export function resyncRoute(dependencies: Dependencies): Route {
@@ -22,7 +22,7 @@ export function resyncRoute(dependencies: Dependencies): Route {
   }, async ({ scope, id }) => {
     const { stripePurchaseId: purchaseId } = granted(await readLicense(database, { scope, id, own: null }));
     if (purchaseId === null) return granted(refuse('CONFLICT', 'The license did not come from Stripe: there is nothing to bring it up to date with.'));
-    const stripe = stripeOf(scope);
+    const stripe = await stripeOf(scope);
     const fetched = stripe === null ? [] : await fetchPurchase(stripe, purchaseId, clock.now());
     const applied = await resyncPurchase(dependencies, { scope, purchaseId }, fetched, clock.now());
     for (const messageId of applied.flatMap(({ messageIds }) => messageIds)) await queues.enqueue('messages', { id: messageId });

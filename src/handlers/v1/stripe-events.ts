@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { outcomes } from '../../billing/core/outcome.ts';
+import { replayEvents } from '../../billing/replay-events.ts';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/orm.ts';
 import type { StripeEventRow } from '../../database/exchange-rows.ts';
@@ -9,23 +11,34 @@ import { moment } from '../../licensing/core/moment.ts';
 import { answersMany, answersOne, many, noInput, one, pageQuery } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
 
-const eventsQuery = pageQuery.extend({
-  cursor: z.string().min(1).max(255).optional(),
+const filter = {
   type: z.string().min(1).max(255).optional(),
-  outcome: z.enum(['applied', 'ignored', 'needs_attention', 'failed']).optional(),
+  outcome: z.enum(outcomes).optional(),
   objectId: z.string().min(1).max(255).optional(),
   createdAfter: moment.optional(),
-});
+};
+
+const eventsQuery = pageQuery.extend({ cursor: z.string().min(1).max(255).optional(), ...filter });
+
+const replayRequest = z
+  .strictObject({ ...filter, dryRun: z.boolean().default(false) })
+  .refine(({ dryRun: _, ...given }) => Object.values(given).some((value) => value !== undefined), 'Give at least one of type, outcome, objectId and createdAfter.');
+
+/** Events that an answer shows of those that were replayed. */
+const MOST_SHOWN = 100;
 
 type Dependencies = { database: Database; clock: Clock; queues: Pick<Queues, 'enqueue'> };
 
 const stripeEvent = z.strictObject({
   id: z.string(), type: z.string(), livemode: z.boolean(), apiVersion: z.string().nullable(), objectId: z.string().nullable(),
   createdAt: z.iso.datetime(), receivedAt: z.iso.datetime(), processedAt: z.iso.datetime().nullable(), attempts: z.int(),
-  outcome: z.enum(['applied', 'ignored', 'needs_attention', 'failed']).nullable(), reason: z.string().nullable(),
+  outcome: z.enum(outcomes).nullable(), reason: z.string().nullable(),
 }).meta({ id: 'StripeEvent' });
 
-export function stripeEventRoutes({ database, clock, queues }: Dependencies): Route[] {
+const replayed = z.strictObject({ count: z.int(), events: z.array(stripeEvent).max(MOST_SHOWN) }).meta({ id: 'StripeEventReplay' });
+
+export function stripeEventRoutes(dependencies: Dependencies): Route[] {
+  const { database, clock, queues } = dependencies;
   const path = '/api/v1/stripe-events';
   return [
     managementRoute({ method: 'get', path, permission: 'stripe:read', summary: 'List Stripe events', input: eventsQuery, answers: answersMany(stripeEvent) }, async ({ scope, input }) => {
@@ -40,7 +53,22 @@ export function stripeEventRoutes({ database, clock, queues }: Dependencies): Ro
       if (reopened.ok) await queues.enqueue('stripe-events', { scopeId: scope.id, id });
       return one(reopened, viewEvent);
     }),
+    replayRoute(dependencies),
   ];
+}
+
+function replayRoute({ database, clock, queues }: Dependencies): Route {
+  return managementRoute({
+    method: 'post', path: '/api/v1/stripe-events/replay', permission: 'stripe:write', summary: 'Process all Stripe events again that a filter matches', input: replayRequest, answers: answersOne(replayed),
+  }, async ({ scope, input: { dryRun, ...matching } }) => {
+    const events: object[] = [];
+    const onBatch = async (batch: StripeEventRow[]) => {
+      events.push(...batch.slice(0, MOST_SHOWN - events.length).map(viewEvent));
+      if (!dryRun) for (const { id } of batch) await queues.enqueue('stripe-events', { scopeId: scope.id, id });
+    };
+    const count = await replayEvents(database, { scope, filter: matching, dryRun }, onBatch, clock.now());
+    return one(ok({ count, events }), (value) => value);
+  });
 }
 
 function found(event: StripeEventRow | null): Result<StripeEventRow> {

@@ -1,0 +1,18 @@
+import type { Database } from '../database/orm.ts';
+import type { Scope } from '../database/scope.ts';
+import { type EventRef, receiveEvent, storedEventIds } from '../inbox.ts';
+import { readEnvelope } from './core/envelope.ts';
+
+/** Stores those of the listed events that are not in the inbox yet, exactly as delivered ones, and returns these. */
+export async function receiveEvents(database: Database, { scope, payloads }: { scope: Scope; payloads: string[] }, now: Date): Promise<EventRef[]> {
+  const listed = payloads.flatMap((payload) => {
+    const envelope = readEnvelope(payload);
+    return envelope ? [{ envelope, payload }] : [];
+  });
+  const stored = await storedEventIds(database, scope, listed.map(({ envelope }) => envelope.id));
+  const received: EventRef[] = [];
+  for (const event of listed.filter(({ envelope }) => !stored.has(envelope.id))) {
+    if ((await receiveEvent(database, scope, event, now)) === 'stored') received.push({ scopeId: scope.id, id: event.envelope.id });
+  }
+  return received;
+}

@@ -1,0 +1,62 @@
+import type { Scope } from '../database/scope.ts';
+import type { Logger } from '../logger.ts';
+import { claimReconciliation, dueAfterSilence, endReconciliation, keepReconciliation, type ReconciliationKind } from '../reconciliations.ts';
+import type { StripeLists } from '../stripe-lists.ts';
+import { attempt } from './attempt.ts';
+import { type ReconcileDependencies, reconciliations } from './reconcile.ts';
+
+/** When reconciliation runs: the queue only wakes it, and the database knows what is due and who is at it. */
+
+export type ClockDependencies = ReconcileDependencies & {
+  log: Logger;
+  /** The scopes that a Stripe key is known for. */
+  stripeScopes: () => Promise<Scope[]>;
+  stripeOf: (scope: Scope) => Promise<StripeLists | null>;
+};
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** In UTC. */
+const NIGHT_HOUR = 3;
+
+/** A run is due when the last one is as old as this. */
+export function lastDue(kind: ReconciliationKind, now: Date): Date {
+  switch (kind) {
+    case 'events':
+      return new Date(now.getTime() - HOUR_MS);
+    case 'subscriptions': {
+      const night = NIGHT_HOUR * HOUR_MS;
+      return new Date(Math.floor((now.getTime() - night) / DAY_MS) * DAY_MS + night);
+    }
+  }
+}
+
+/** Reconciles every scope for which it is due and that nobody else is at. What fails is due as before. `stopped` ends it after a page. */
+export async function reconcileByClock(dependencies: ClockDependencies, kind: ReconciliationKind, stopped: () => boolean): Promise<void> {
+  const { database, clock, log, stripeScopes } = dependencies;
+  for (const scope of await stripeScopes()) {
+    const now = clock.now();
+    if (stopped() || !(await claimReconciliation(database, { scope, kind }, lastDue(kind, now), now))) continue;
+    const result = await attempt(() => reconcile(dependencies, { scope, kind }, stopped));
+    if (!result.ok) log.warn({ accountId: scope.accountId, mode: scope.mode, kind, error: result.error }, 'not reconciled with Stripe; done again soon');
+    await endReconciliation(database, { scope, kind }, result.ok ? now : null);
+  }
+}
+
+async function reconcile({ log, ...dependencies }: ClockDependencies, { scope, kind }: { scope: Scope; kind: ReconciliationKind }, stopped: () => boolean): Promise<void> {
+  const { database, clock, stripeOf } = dependencies;
+  const stripe = await stripeOf(scope);
+  if (stripe === null) return;
+  const onPage = async () => {
+    if (stopped()) throw new Error('stopped; the rest is done next time');
+    await keepReconciliation(database, { scope, kind }, clock.now());
+  };
+  const found = await reconciliations[kind](dependencies, scope, stripe, onPage);
+  log.info({ accountId: scope.accountId, mode: scope.mode, kind, ...found }, 'reconciled with Stripe');
+}
+
+/** What a starting worker does: where nobody reconciled for more than an hour, everything is due at once. */
+export async function reconcileAfterSilence({ database, clock, queues }: ClockDependencies): Promise<void> {
+  await dueAfterSilence(database, lastDue('events', clock.now()));
+  for (const kind of ['events', 'subscriptions'] as const) await queues.enqueue('schedule', { name: `reconcile-${kind}` });
+}

@@ -1,0 +1,59 @@
+import { sql } from 'kysely';
+import { type Database, query, reading } from './database/orm.ts';
+import type { Scope } from './database/scope.ts';
+
+/** When each scope was reconciled with Stripe, by whom it is being, and how far Stripe's events were gone through. */
+
+export type ReconciliationKind = 'events' | 'subscriptions';
+
+type Reconciliation = { scope: Scope; kind: ReconciliationKind };
+
+/** One that makes no progress for so long has died, and another process may begin. */
+const CLAIM_MS = 10 * 60_000;
+
+/**
+ * Takes a reconciliation on, if the last one ran at `dueBefore` or earlier and nobody is at it. For a scope that never had one, the
+ * time begins now.
+ */
+export async function claimReconciliation(database: Database, { scope, kind }: Reconciliation, dueBefore: Date, now: Date): Promise<boolean> {
+  const em = reading(database);
+  await query(em, sql`insert into stripe_reconciliations (scope_id, kind, ran_at) values (${scope.id}, ${kind}, ${now}) on conflict do nothing`);
+  const claimed = await query(em, sql`
+    update stripe_reconciliations set claimed_until = ${claimEnd(now)}
+    where scope_id = ${scope.id} and kind = ${kind} and ran_at <= ${dueBefore} and (claimed_until is null or claimed_until <= ${now}) returning kind`);
+  return claimed.length > 0;
+}
+
+/** Says that a claimed reconciliation makes progress. */
+export async function keepReconciliation(database: Database, { scope, kind }: Reconciliation, now: Date): Promise<void> {
+  await query(reading(database), sql`update stripe_reconciliations set claimed_until = ${claimEnd(now)} where scope_id = ${scope.id} and kind = ${kind} and claimed_until is not null`);
+}
+
+/** Gives a reconciliation back: done as of `ranAt`, or undone (null) and due as it was. */
+export async function endReconciliation(database: Database, { scope, kind }: Reconciliation, ranAt: Date | null): Promise<void> {
+  await query(reading(database), sql`
+    update stripe_reconciliations set claimed_until = null, ran_at = greatest(ran_at, ${ranAt}) where scope_id = ${scope.id} and kind = ${kind}`);
+}
+
+/** Where events have not been gone through since `silentSince`, the subscriptions are due as well. */
+export async function dueAfterSilence(database: Database, silentSince: Date): Promise<void> {
+  await query(reading(database), sql`
+    update stripe_reconciliations set ran_at = 'epoch' where kind = 'subscriptions'
+    and scope_id in (select scope_id from stripe_reconciliations where kind = 'events' and ran_at < ${silentSince})`);
+}
+
+/** The event up to which Stripe's list of these types was gone through; null before the first time. */
+export async function readCursor(database: Database, scope: Scope, types: readonly string[]): Promise<string | null> {
+  const [row] = await query(reading(database), sql<{ event_id: string }>`select event_id from stripe_cursors where scope_id = ${scope.id} and types = ${types.join(' ')}`);
+  return row?.event_id ?? null;
+}
+
+export async function keepCursor(database: Database, { scope, types, eventId }: { scope: Scope; types: readonly string[]; eventId: string }): Promise<void> {
+  await query(reading(database), sql`
+    insert into stripe_cursors (scope_id, types, event_id) values (${scope.id}, ${types.join(' ')}, ${eventId})
+    on conflict (scope_id, types) do update set event_id = excluded.event_id`);
+}
+
+function claimEnd(now: Date): Date {
+  return new Date(now.getTime() + CLAIM_MS);
+}
