@@ -276,6 +276,7 @@ create table stripe_events (
   outcome text,
   reason_code text,
   reason text,
+  last_error text,
   constraint stripe_events_pkey primary key (scope_id, id),
   constraint stripe_events_done_whole check ((outcome is null) = (processed_at is null)),
   constraint stripe_events_outcome_check check (outcome = any (array['applied'::text, 'ignored'::text, 'needs_attention'::text, 'failed'::text])),

@@ -68,7 +68,7 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
   const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
-  const stripe = stripeReaders(config, scopes);
+  const stripe = stripeReaders(setting, scopes);
   const secrets = signingSecretsOf(config, scopes);
   return {
     config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing,
@@ -145,11 +145,11 @@ function signingSecretsOf(config: Config, { live, test }: DefaultScopes): Signin
   ];
 }
 
-function stripeReaders(config: Config, scopes: DefaultScopes): Map<number, StripeReader> {
+function stripeReaders({ config, log }: Setting, scopes: DefaultScopes): Map<number, StripeReader> {
   const readers = new Map<number, StripeReader>();
   const { STRIPE_LIVE_SECRET_KEY: live, STRIPE_TEST_SECRET_KEY: test, STRIPE_API_BASE: apiBase } = config;
-  if (live !== undefined) readers.set(scopes.live.id, createStripeReader(live, apiBase));
-  if (test !== undefined) readers.set(scopes.test.id, createStripeReader(test, apiBase));
+  if (live !== undefined) readers.set(scopes.live.id, createStripeReader(live, apiBase, log));
+  if (test !== undefined) readers.set(scopes.test.id, createStripeReader(test, apiBase, log));
   return readers;
 }
 

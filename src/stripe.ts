@@ -1,13 +1,11 @@
-import { RateLimiterMemory, RateLimiterQueue } from 'rate-limiter-flexible';
 import Stripe from 'stripe';
-import { AppError } from './errors.ts';
+import type { Logger } from './logger.ts';
+import { createStripeClient, type Patience } from './stripe-client.ts';
 
 /** Stripe, behind the few functions Tillkey needs: verify what it sends, and read what it holds. */
 
 /** Seconds a signature stays good. */
 const TOLERANCE_S = 300;
-/** Requests a second to Stripe's API from one process. */
-const REQUESTS_PER_S = 20;
 
 /** Whether the bytes carry a fresh signature made with one of `secrets`. Judged on real time. */
 export function isSigned(body: Buffer, header: string, secrets: readonly string[]): boolean {
@@ -32,16 +30,8 @@ export type StripeReader = {
 };
 
 /** A reader with an API key. `apiBase` points it at a stand-in. The API version is the one this SDK release pins. */
-export function createStripeReader(secretKey: string, apiBase: string | undefined): StripeReader {
-  const stripe = new Stripe(secretKey, { ...addressOf(apiBase), maxNetworkRetries: 2, timeout: 20_000, telemetry: false });
-  const pace = new RateLimiterQueue(new RateLimiterMemory({ points: REQUESTS_PER_S, duration: 1 }));
-  const read = async <T>(request: () => Promise<T>): Promise<T | null> => {
-    await pace.removeTokens(1);
-    return request().catch((error: unknown) => {
-      if (error instanceof Stripe.errors.StripeError && error.statusCode === 404) return null;
-      throw new AppError('STRIPE_UNREACHABLE', 503, 'Stripe did not answer.', { cause: error });
-    });
-  };
+export function createStripeReader(secretKey: string, apiBase: string | undefined, log: Logger, patience?: Patience): StripeReader {
+  const { stripe, read } = createStripeClient(secretKey, apiBase, log, patience);
   return {
     subscription: (id) => read(() => withItemsAndInvoice(stripe, id)),
     invoice: (id) => read(async () => withAllLines(stripe, await stripe.invoices.retrieve(id))),
@@ -69,11 +59,4 @@ async function withLineItems(stripe: Stripe, id: string): Promise<unknown> {
   const session = await stripe.checkout.sessions.retrieve(id);
   const data = await stripe.checkout.sessions.listLineItems(id, { limit: 100 }).autoPagingToArray({ limit: 10_000 });
   return { ...session, line_items: { data } };
-}
-
-function addressOf(apiBase: string | undefined) {
-  if (apiBase === undefined) return {};
-  const { hostname, port, protocol } = new URL(apiBase);
-  const http = protocol === 'http:';
-  return { host: hostname, port: Number(port || (http ? 80 : 443)), protocol: http ? ('http' as const) : ('https' as const) };
 }

@@ -23,6 +23,7 @@ const stripeEvent = z.strictObject({
   id: z.string(), type: z.string(), livemode: z.boolean(), apiVersion: z.string().nullable(), objectId: z.string().nullable(),
   createdAt: z.iso.datetime(), receivedAt: z.iso.datetime(), processedAt: z.iso.datetime().nullable(), attempts: z.int(),
   outcome: z.enum(['applied', 'ignored', 'needs_attention', 'failed']).nullable(), reason: z.string().nullable(),
+  lastError: z.string().nullable(),
 }).meta({ id: 'StripeEvent' });
 
 export function stripeEventRoutes({ database, clock, queues }: Dependencies): Route[] {
@@ -48,6 +49,6 @@ function found(event: StripeEventRow | null): Result<StripeEventRow> {
 }
 
 function viewEvent(event: StripeEventRow): object {
-  const { id, type, livemode, apiVersion, objectId, createdAt, receivedAt, processedAt, attempts, outcome, reason } = event;
-  return { id, type, livemode, apiVersion, objectId, createdAt, receivedAt, processedAt, attempts, outcome, reason };
+  const { id, type, livemode, apiVersion, objectId, createdAt, receivedAt, processedAt, attempts, outcome, reason, lastError } = event;
+  return { id, type, livemode, apiVersion, objectId, createdAt, receivedAt, processedAt, attempts, outcome, reason, lastError };
 }
