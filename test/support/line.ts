@@ -58,7 +58,7 @@ export async function layLine(target: string): Promise<Line> {
   };
 }
 
-async function forward(target: string, { url = '', headers }: IncomingMessage): Promise<{ status: number; body: string }> {
+async function forward(target: string, { url = '', headers }: IncomingMessage): Promise<Exclude<Fault, string>> {
   const response = await fetch(`${target}${url}`, { headers: { authorization: headers.authorization ?? '' } });
   return { status: response.status, body: await response.text() };
 }
