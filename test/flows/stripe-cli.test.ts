@@ -10,8 +10,8 @@ import { hasStripeCli, trigger } from '../support/stripe-cli.ts';
 
 /** Stripe's own command line tool drives the stand-in, which posts to a whole Tillkey what Stripe would. */
 
-/** `sells`: what comes of the purchase in it, whose product is mapped before. `bills`: its invoice is of a mapped price. `product`: what the product is called. */
-type Recipe = { event: string; sells?: string[]; bills?: true; product?: string };
+/** `sells`: what comes of the purchase in it, whose product is mapped before. `bills`: its invoice is of a mapped price. `product`: the id its product gets. `card`: paid by this. */
+type Recipe = { event: string; sells?: string[]; bills?: true; product?: string; card?: string };
 
 const recipes: Recipe[] = [
   { event: 'checkout.session.completed', sells: ['active ACTIVE', 'active ACTIVE'] },
@@ -39,6 +39,8 @@ const recipes: Recipe[] = [
   ].map((event) => ({ event })),
 ];
 
+const stripeProductOf = ({ event, product }: Recipe) => product ?? `prod_${event.replaceAll('.', '_')}`;
+
 /** Two recipes are named for what happens, not for the event that tells of it. */
 const tellingEvent: Record<string, string> = { 'subscription.payment_succeeded': 'invoice.paid', 'subscription.payment_failed': 'invoice.payment_failed' };
 
@@ -64,7 +66,7 @@ if (!runs) process.stderr.write('\nSKIPPED: the Stripe CLI (@stripe/cli) has no 
   let tillkey: TestService;
   let sdk: Stripe;
   let home: string;
-  /** The vendor's product that each recipe sells. */
+  /** The vendor's product for each of Stripe's that a recipe sells. */
   const productIds = new Map<string, string>();
 
   beforeAll(async () => {
@@ -78,7 +80,7 @@ if (!runs) process.stderr.write('\nSKIPPED: the Stripe CLI (@stripe/cli) has no 
     sdk = new Stripe('sk_test_standin', { host: hostname, port, protocol: 'http', maxNetworkRetries: 0, telemetry: false });
     const { priceId } = stripe.createProductAndPrice({ productName: 'A service', unitAmount: 1500 });
     await createCatalog(tillkey, { stripePriceId: priceId });
-    for (const { event, sells } of recipes) if (sells) productIds.set(event, await mapProduct(stripeProductOf(event)));
+    for (const recipe of recipes) if (recipe.sells) productIds.set(stripeProductOf(recipe), await mapProduct(stripeProductOf(recipe)));
     const queue = recipes.values();
     const lane = async () => {
       for (const recipe of queue) await run(recipe, priceId);
@@ -93,17 +95,17 @@ if (!runs) process.stderr.write('\nSKIPPED: the Stripe CLI (@stripe/cli) has no 
     await rm(home, { recursive: true, force: true });
   });
 
-  const stripeProductOf = (event: string) => `prod_${event.replaceAll('.', '_')}`;
-
   async function mapProduct(stripeProductId: string): Promise<string> {
     return (await createCatalog(tillkey, { stripePriceId: stripeProductId, mapping: { stripePriceId: undefined, stripeProductId } })).productId;
   }
 
-  async function run({ event, sells, bills, product = stripeProductOf(event) }: Recipe, priceId: string): Promise<void> {
-    const named = ['--add', `product:id=${product}`];
+  async function run(recipe: Recipe, priceId: string): Promise<void> {
+    const { event, sells, bills, card } = recipe;
+    const named = ['--add', `product:id=${stripeProductOf(recipe)}`];
     const known = ['--add', `customer:email=${event}@example.com`];
     const billed = ['--remove', 'invoiceitem:amount', '--remove', 'invoiceitem:currency', '--add', `invoiceitem:price=${priceId}`];
-    const args = [...(sells ? named : []), ...(bills ? billed : []), ...(event.startsWith('checkout.') || !(sells ?? bills) ? [] : known)];
+    const paid = ['--override', `payment_method:card.token=${card}`];
+    const args = [...(sells ? named : []), ...(bills ? billed : []), ...(card ? paid : []), ...(event.startsWith('checkout.') || !(sells ?? bills) ? [] : known)];
     await trigger(event, { apiBase: stripe.url, home, args });
   }
 
@@ -145,18 +147,19 @@ if (!runs) process.stderr.write('\nSKIPPED: the Stripe CLI (@stripe/cli) has no 
     }
   });
 
-  test.each(recipes.flatMap(({ event, sells }) => (sells ? [[event, sells] as const] : [])))('%s comes to the licenses %j', async (event, sells) => {
-    expect(await licensesOf(productIds.get(event) ?? '')).toEqual(sells);
+  test.each(recipes.filter(({ sells }) => sells).map((recipe) => [stripeProductOf(recipe), recipe.sells]))('what is bought as %s comes to the licenses %j', async (product, sells) => {
+    expect(await licensesOf(productIds.get(String(product)) ?? '')).toEqual(sells);
   });
 
   test('a subscription that was paused for want of a card is good again once it is resumed', async () => {
     const { data } = await sdk.subscriptions.list({ status: 'paused' });
-    const paused = data.filter(({ items }) => items.data[0]?.price.product === stripeProductOf('customer.subscription.paused'));
+    const product = stripeProductOf({ event: 'customer.subscription.paused' });
+    const paused = data.filter(({ items }) => items.data[0]?.price.product === product);
     for (const { id } of paused) await sdk.subscriptions.resume(id);
     await quiet();
     const resumed = stripe.events.find(({ type }) => type === 'customer.subscription.resumed');
     expect((await outcomes()).get(resumed?.id ?? '')).toMatchObject({ outcome: 'applied' });
-    expect(await licensesOf(productIds.get('customer.subscription.paused') ?? '')).toEqual(['active ACTIVE']);
+    expect(await licensesOf(productIds.get(product) ?? '')).toEqual(['active ACTIVE']);
   });
 
   test('what was bought before its product was mapped is issued by a replay', async () => {
