@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
-import { describeFinding, type Finding, provisionalCodes, type ReasonCode } from './billing/core/outcome.ts';
+import { describeFinding, type Finding, inGeneral, provisionalCodes, type ReasonCode } from './billing/core/outcome.ts';
 import type { Envelope } from './billing/core/envelope.ts';
 import { type Database, inTransaction, query, reading, type Transaction } from './database/orm.ts';
 import { StripeEvent, type StripeEventRow } from './database/exchange-rows.ts';
@@ -96,7 +96,8 @@ type Standing = { purchaseId: string; factIds: string[]; finding: Finding; paidA
  */
 export async function restampPurchase(tx: Transaction, scope: Scope, { purchaseId, factIds, finding, paidAfterEnd }: Standing): Promise<void> {
   const ofPurchase = { scopeId: scope.id, $or: [{ purchaseId }, { objectId: { $in: factIds } }] };
-  await tx.nativeUpdate(StripeEvent, { ...ofPurchase, reasonCode: { $in: provisionalCodes } }, { ...describeFinding(finding), purchaseId });
+  const settled = provisionalCodes.filter((code) => code !== 'price_change_unmapped' || code !== finding.code);
+  await tx.nativeUpdate(StripeEvent, { ...ofPurchase, reasonCode: { $in: settled } }, { ...describeFinding(inGeneral(finding)), purchaseId });
   for (const objectId of paidAfterEnd) {
     await tx.nativeUpdate(StripeEvent, { scopeId: scope.id, purchaseId, objectId, outcome: 'applied' }, describeFinding({ code: 'paid_after_end', subject: objectId }));
   }

@@ -80,7 +80,7 @@ async function withItemsAndInvoice(stripe: Stripe, id: string): Promise<unknown>
 async function withAllLines(stripe: Stripe, invoice: Stripe.Invoice): Promise<unknown> {
   if (!invoice.lines.has_more) return invoice;
   const data = await stripe.invoices.listLineItems(invoice.id, { limit: 100 }).autoPagingToArray({ limit: MOST_ENTRIES });
-  return { ...invoice, lines: { ...invoice.lines, data } };
+  return { ...invoice, lines: { data } };
 }
 
 function invoicePayments(stripe: Stripe, paymentIntentId: string): Promise<unknown[]> {

@@ -5,8 +5,9 @@ import type { Licensing } from '../licensing/licensing.ts';
 import type { AppliedPurchase } from './apply-purchase.ts';
 import { applySightings } from './apply-sightings.ts';
 import type { StripeFact } from './core/facts.ts';
+import { nameOf } from './core/mapping.ts';
 import { namesOf } from './core/names.ts';
-import { finding, type Finding } from './core/outcome.ts';
+import { finding, type Finding, inGeneral } from './core/outcome.ts';
 import type { ReadEvent } from './core/read-stripe.ts';
 import type { Sighting } from './core/sighting.ts';
 import { lockFacts } from './lock-facts.ts';
@@ -68,8 +69,13 @@ type Context = { own: AppliedPurchase | undefined; purchases: AppliedPurchase[];
 /** What an event came to: its purchase's finding, unless it tells of a payment that came too late, or of one that paid for nothing known. */
 function findingFor(fact: StripeFact, { own, purchases, asked }: Context): Finding {
   if (purchases.some(({ paidAfterEnd }) => paidAfterEnd.includes(fact.id))) return finding('paid_after_end', fact.id);
-  if (own) return own.finding;
+  if (own) return shows(fact, own.finding) ? own.finding : inGeneral(own.finding);
   const [payment] = namesOf(fact).paymentIds;
   if (payment === undefined) return finding('noted');
   return finding(asked ? 'payment_unknown' : 'payment_unlinked', payment);
+}
+
+/** Whether an event shows a price that a finding names. */
+function shows(fact: StripeFact, { subject }: Finding): boolean {
+  return fact.kind === 'subscription' && fact.items.some((item) => subject.split(', ').includes(nameOf(item)));
 }

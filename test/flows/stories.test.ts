@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { stripeEventTypes } from '../../src/billing/core/read-stripe.ts';
 import type { DeliveryOptions } from '../support/fake-stripe/deliver.ts';
 import { type FakeStripe, startFakeStripe } from '../support/fake-stripe/fake-stripe.ts';
 import { type Shape, shapes } from '../support/fake-stripe/shape.ts';
@@ -14,44 +15,47 @@ import { dayOf, happensIn, JUDGED_ON, type MappingOptions, openShop, type Shop, 
  * (`test/billing/orders.test.ts` tells each story in many more orders, to the core alone.)
  */
 
-const chaos: DeliveryOptions = { shuffle: true, seed: Number(process.env['SEED'] ?? 1), duplicate: 2, concurrency: 6 };
+type Order = { order: string; how: DeliveryOptions; workers: number };
 
-const worlds: { shape: Shape; withKey: boolean; order: string; how: DeliveryOptions; workers: number }[] = [
-  { shape: '2020-08-27', withKey: false, order: 'backwards', how: { reverse: true, concurrency: 3 }, workers: 1 },
-  { shape: 'acacia', withKey: true, order: `shuffled by seed ${chaos.seed}, twice each, six at once, to two workers`, how: chaos, workers: 2 },
-  { shape: 'basil', withKey: true, order: 'backwards', how: { reverse: true, concurrency: 3 }, workers: 1 },
-  { shape: 'endive', withKey: false, order: `shuffled by seed ${chaos.seed}, twice each, six at once, to two workers`, how: chaos, workers: 2 },
+const seed = Number(process.env['SEED'] ?? 1);
+const inOrder: Order = { order: 'in order', how: { concurrency: 3 }, workers: 1 };
+const backwards: Order = { order: 'backwards', how: { reverse: true, concurrency: 3 }, workers: 1 };
+const shuffled: Order = { order: `shuffled by seed ${seed}, twice each, six at once, to two workers`, how: { shuffle: true, seed, duplicate: 2, concurrency: 6 }, workers: 2 };
+
+const worlds: { shape: Shape; withKey: boolean; orders: Order[] }[] = [
+  { shape: '2020-08-27', withKey: false, orders: [backwards] },
+  { shape: 'acacia', withKey: true, orders: [inOrder, shuffled] },
+  { shape: 'basil', withKey: true, orders: [backwards] },
+  { shape: 'endive', withKey: false, orders: [inOrder, shuffled] },
 ];
 
-describe.each(worlds)('in $shape payloads, with a Stripe key: $withKey, in order and $order', ({ shape, withKey, how, workers }) => {
+describe.each(worlds)('in $shape payloads, with a Stripe key: $withKey', ({ shape, withKey, orders }) => {
   let stripe: FakeStripe;
   let day = 0;
-  let told: Told[];
-  let inOrder: Map<string, Come>;
-  let otherwise: Map<string, Come>;
-  const clock = { now: () => dayOf(day) };
+  let comes: { order: string; came: Map<string, Come> }[];
 
   beforeAll(async () => {
-    stripe = await startFakeStripe({ shape, now: clock.now, webhookSecret: TEST_SECRET, seed: 11 });
-    told = tellAll(stripe, shape, (next) => (day = next));
-    const key = withKey ? { STRIPE_TEST_SECRET_KEY: 'sk_test_fake', STRIPE_API_BASE: stripe.url } : {};
-    inOrder = await come(stripe, told, { key, how: { concurrency: 3 }, workers: 1 });
-    otherwise = await come(stripe, told, { key, how, workers });
+    stripe = await startFakeStripe({ shape, now: () => dayOf(day), webhookSecret: TEST_SECRET, seed: 11 });
+    const told = tellAll(stripe, shape, (next) => (day = next));
+    const key: Record<string, string> = withKey ? { STRIPE_TEST_SECRET_KEY: 'sk_test_fake', STRIPE_API_BASE: stripe.url } : {};
+    comes = [];
+    for (const { order, ...how } of orders) comes.push({ order, came: await come(stripe, told, { key, ...how }) });
   }, 240_000);
   afterAll(() => stripe.close());
 
   test.each(all.filter((story) => happensIn(shape, story)))('$title', ({ title, ends, mails, needsKey }) => {
-    const [one, other] = [inOrder.get(title)!, otherwise.get(title)!];
-    expect(Object.values(one.outcomes)).not.toContain('failed');
-    if (withKey || suffices(shape, needsKey)) {
-      expect(one.licenses).toEqual(ends.toSorted());
-      if (mails !== undefined) expect(one.mails).toBe(mails);
-    } else if (ends.length > 0) expect(Object.values(one.outcomes)).toContain('needs_attention');
-    expect(other).toEqual(mails === undefined ? { ...one, mails: other.mails } : one);
-  });
-
-  test('nobody is mailed a key twice', () => {
-    for (const { keysMailedTwice } of [...inOrder.values(), ...otherwise.values()]) expect(keysMailedTwice).toEqual([]);
+    const [first, ...others] = comes.map(({ order, came }) => ({ order, ...came.get(title)! }));
+    const { order: _, ...expected } = first!;
+    expect(Object.values(expected.outcomes)).not.toContain('failed');
+    const asTold = JSON.stringify(expected.licenses) === JSON.stringify(ends.toSorted());
+    // What the events alone do not tell is said, and not guessed.
+    if (!asTold && !withKey && !suffices(shape, needsKey)) expect(Object.values(expected.outcomes)).toContain('needs_attention');
+    else expect(expected.licenses).toEqual(ends.toSorted());
+    // Keys that are told of one after the other come in mails of their own.
+    const countsMails = ends.length <= 1;
+    if (asTold && countsMails && mails !== undefined) expect(expected.mails).toBe(mails);
+    for (const { order, ...other } of others) expect({ order, ...other }).toEqual({ order, ...expected, ...(!countsMails && { mails: other.mails }) });
+    expect(expected.keysNotMailedOnce).toEqual([]);
   });
 });
 
@@ -62,7 +66,7 @@ function suffices(shape: Shape, needsKey: Story['needsKey']): boolean {
 
 type Told = { story: Story; email: string; shop: Shop; events: FakeEvent[] };
 
-/** Stories with the same mapping options share a shop. */
+/** Stories with the same mapping options share a shop. What Tillkey does not take is left out, to save time: other tests send it. */
 function tellAll(stripe: FakeStripe, shape: Shape, on: (day: number) => void): Told[] {
   const shops = new Map<string, Shop>();
   return all.filter((story) => happensIn(shape, story)).map((story, n) => {
@@ -70,11 +74,11 @@ function tellAll(stripe: FakeStripe, shape: Shape, on: (day: number) => void): T
     const shop = shops.get(options) ?? openShop(stripe);
     shops.set(options, shop);
     const email = `buyer-${n}@buyer.example`;
-    return { story, email, shop, events: tellStory(story, { stripe, shop, email, on }) };
+    return { story, email, shop, events: tellStory(story, { stripe, shop, email, on }).filter(({ type }) => stripeEventTypes.includes(type)) };
   });
 }
 
-type Come = { licenses: string[]; customers: number; mails: number; outcomes: Record<string, string>; keysMailedTwice: string[] };
+type Come = { licenses: string[]; customers: number; mails: number; outcomes: Record<string, string>; keysNotMailedOnce: string[] };
 
 /** Delivers everything to a new Tillkey, and reads what each story came to. */
 async function come(stripe: FakeStripe, told: Told[], { key, how, workers }: { key: Record<string, string>; how: DeliveryOptions; workers: number }): Promise<Map<string, Come>> {
@@ -83,10 +87,10 @@ async function come(stripe: FakeStripe, told: Told[], { key, how, workers }: { k
   const tillkey = await startTestService({ ...choice, role: 'web' });
   const running = await Promise.all(Array.from({ length: workers }, () => startTestService({ ...choice, role: 'worker', databaseUrl: tillkey.databaseUrl })));
   try {
-    for (const [shop, options] of new Map(told.map(({ shop, story }) => [shop, story.mapping ?? {}]))) await openCatalog(tillkey, shop, options);
+    for (const [shop, options] of new Map(told.map(({ shop, story }): [Shop, MappingOptions] => [shop, story.mapping ?? {}]))) await openCatalog(tillkey, shop, options);
     const answers = await stripe.deliver(told.flatMap(({ events }) => events), { url: `${tillkey.url}/webhooks/stripe` }, how);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    await tillkey.settled();
+    await tillkey.settled(100_000);
     const mails = (await Promise.all(running.map((worker) => worker.mails()))).flat();
     const [licenses, events, customers] = [await readAll(tillkey, '/api/v1/licenses'), await readAll(tillkey, '/api/v1/stripe-events'), await readAll(tillkey, '/api/v1/customers')];
     const outcomes = new Map(events.map(({ id, outcome }) => [id, outcome]));
@@ -99,7 +103,7 @@ async function come(stripe: FakeStripe, told: Told[], { key, how, workers }: { k
         customers: customers.filter((customer) => isTheirs(customer.email)).length,
         mails: received.length,
         outcomes: Object.fromEntries(own.map(({ id, type }, n) => [`${n} ${type}`, outcomes.get(id)])),
-        keysMailedTwice: theirs.filter((license) => received.filter(({ text }) => text?.includes(license.key)).length !== 1).map((license) => license.id),
+        keysNotMailedOnce: theirs.filter((license) => received.filter(({ text }) => text?.includes(license.key)).length !== 1).map((license) => license.id),
       }];
     }));
   } finally {
@@ -109,7 +113,7 @@ async function come(stripe: FakeStripe, told: Told[], { key, how, workers }: { k
 }
 
 /** A policy, and a mapping to it of each price that is for sale here. */
-async function openCatalog({ call }: TestService, shop: Shop, { policy = {}, ...options }: MappingOptions): Promise<void> {
+async function openCatalog({ call }: TestService, shop: Shop, { policy, ...options }: MappingOptions): Promise<void> {
   const create = async (path: string, body: object): Promise<string> => {
     const { status, body: answer } = await call('POST', `/api/v1${path}`, { body });
     if (status !== 201) throw new Error(`${status} ${JSON.stringify(answer)}`);

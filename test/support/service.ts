@@ -40,7 +40,7 @@ export type TestService = {
   /** The mails written so far, parsed. */
   mails(): Promise<Email[]>;
   /** Waits until no event and no message is left to do. */
-  settled(): Promise<void>;
+  settled(withinMs?: number): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -75,7 +75,7 @@ export async function startTestService({ backend = 'postgres', role = 'all', clo
     clock,
     call: callAt(service.url),
     mails: () => readMails(join(dataFolder, 'mail')),
-    settled: () => settled(service),
+    settled: (withinMs) => settled(service, withinMs),
     stop: async () => {
       await service.stop();
       await owned?.drop();
@@ -122,7 +122,16 @@ async function readMails(folder: string): Promise<Email[]> {
   return Promise.all(names.filter((name) => name.endsWith('.eml')).map(async (name) => PostalMime.parse(await readFile(join(folder, name)))));
 }
 
-async function settled({ dependencies }: Service): Promise<void> {
-  const undone = 'select 1 from stripe_events where due_at is not null union all select 1 from messages where due_at is not null limit 1';
-  while ((await dependencies.database.em.fork().execute<unknown[]>(undone)).length > 0) await new Promise((resolve) => setImmediate(resolve));
+/** A test that waits longer has failed, and should say for what. */
+const SETTLED_WITHIN_MS = 25_000;
+
+async function settled({ dependencies }: Service, withinMs = SETTLED_WITHIN_MS): Promise<void> {
+  const undone = 'select id, type, attempts, last_error from stripe_events where due_at is not null union all select id::text, kind, attempts, last_error from messages where due_at is not null limit 5';
+  const began = performance.now();
+  for (;;) {
+    const waiting = await dependencies.database.em.fork().execute<unknown[]>(undone);
+    if (waiting.length === 0) return;
+    if (performance.now() - began > withinMs) throw new Error(`still undone: ${JSON.stringify(waiting)}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

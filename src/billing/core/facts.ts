@@ -65,6 +65,8 @@ export type InvoiceFact = {
   amountPaid: number | null;
   /** The payment intents and charges that paid it, where Stripe shows them. */
   paymentIds: string[];
+  /** True: the event shows the first lines only. */
+  partial: boolean;
   lines: InvoiceLine[];
 };
 

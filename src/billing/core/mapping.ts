@@ -84,3 +84,8 @@ export function findMapping(mappings: Mapping[], bought: Bought): Mapping | unde
     active.find((mapping) => mapping.stripeProductId !== null && mapping.stripeProductId === bought.productId)
   );
 }
+
+/** What was bought, for people. */
+export function nameOf({ priceId, productId }: Bought): string {
+  return priceId ?? productId ?? 'an item without a price';
+}

@@ -38,6 +38,10 @@ const reasons = {
     outcome: 'needs_attention',
     sentence: (prices) => `The subscription moved to ${prices}, which has no active mapping; the license was kept as it is. Create a mapping, then replay this event.`,
   },
+  lines_missing: {
+    outcome: 'needs_attention',
+    sentence: (invoice) => `Invoice ${invoice} has more lines than its event shows; licenses were issued for those. The others need a Stripe key: set STRIPE_LIVE_SECRET_KEY or STRIPE_TEST_SECRET_KEY and restart; the event is then taken up again by itself.`,
+  },
   line_items_missing: {
     outcome: 'needs_attention',
     sentence: () => 'The line items need a Stripe key: set STRIPE_LIVE_SECRET_KEY or STRIPE_TEST_SECRET_KEY and restart; the event is then taken up again by itself.',
@@ -82,13 +86,18 @@ export function describeFinding({ code, subject }: Finding): { outcome: Outcome;
   return { outcome: reasons[code].outcome, reasonCode: code, reason: reasons[code].sentence(subject) };
 }
 
+/** What a purchase came to, said on an event that is not what the finding is about: an unmapped price is said on the events that show it. */
+export function inGeneral(found: Finding): Finding {
+  return found.code === 'price_change_unmapped' ? finding('licenses_current') : found;
+}
+
 /**
  * Findings that later facts of the same purchase may settle. Events that ended on one are stamped anew with what the
  * purchase has come to, so that the outcomes, too, do not depend on the order of events.
  */
 export const provisionalCodes: ReasonCode[] = [
-  'nothing_due', 'price_unmapped', 'revoked_stays', 'price_change_unmapped', 'line_items_missing', 'email_missing', 'payment_unknown', 'payment_unlinked',
+  'nothing_due', 'price_unmapped', 'revoked_stays', 'price_change_unmapped', 'line_items_missing', 'lines_missing', 'email_missing', 'payment_unknown', 'payment_unlinked',
 ];
 
 /** Findings that wait for a Stripe key: their events are taken up again once there is one. */
-export const keylessCodes: ReasonCode[] = ['line_items_missing', 'thin_event', 'payment_unlinked'];
+export const keylessCodes: ReasonCode[] = ['line_items_missing', 'lines_missing', 'thin_event', 'payment_unlinked'];

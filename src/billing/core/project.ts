@@ -1,4 +1,4 @@
-import type { Mapping } from './mapping.ts';
+import { type Mapping, nameOf } from './mapping.ts';
 import { finding, type Finding } from './outcome.ts';
 import type { Issued, LicensePlan, Purchase, SubscriptionPurchase, Unit } from './purchase.ts';
 import { consequenceOf, eitherOf, type Reversal, reversalOf } from './reversal.ts';
@@ -52,7 +52,8 @@ function projectOrder(purchase: Purchase, order: Position[], { mappings, issued 
     return mapping ? unitsOf(position, mapping) : [];
   });
   const plans = units.map((unit) => reversed(planFor(unit, forGood), reversal));
-  return { plans, finding: findingOf(plans, order, []), paidAfterEnd: [] };
+  const cut = invoices.find(({ fact }) => fact.partial && order.some(({ id }) => fact.lines.some((line) => line.id === id)));
+  return { plans, finding: cut ? finding('lines_missing', cut.fact.id) : findingOf(plans, order, []), paidAfterEnd: [] };
 }
 
 const forGood: Terms = {
@@ -102,8 +103,4 @@ function findingOf(plans: LicensePlan[], unmapped: Position[], movedAway: Positi
 
 function nothing(why: Finding): Projection {
   return { plans: [], finding: why, paidAfterEnd: [] };
-}
-
-function nameOf({ priceId, productId }: Position): string {
-  return priceId ?? productId ?? 'an item without a price';
 }

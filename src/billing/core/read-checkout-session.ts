@@ -14,7 +14,7 @@ const checkoutSessionShape = z.looseObject({
   invoice: id,
   payment_intent: id,
   amount_total: amount.nullish(),
-  line_items: z.looseObject({ data: z.array(z.looseObject({ id: z.string(), quantity }).and(priced)) }).nullish(),
+  line_items: z.looseObject({ data: z.array(z.looseObject({ id: z.string(), quantity }).and(priced)), has_more: z.boolean().nullish() }).nullish(),
 });
 
 export function readCheckoutSession(object: unknown): Read<CheckoutSessionFact> {
@@ -40,12 +40,11 @@ export function readCheckoutSession(object: unknown): Read<CheckoutSessionFact> 
       paymentStatus,
       email: raw.customer_details?.email ?? raw.customer_email,
       name: raw.customer_details?.name ?? null,
-      lineItems: raw.line_items?.data.map((item): LineItem => ({
-        id: item.id,
-        priceId: item.priceId,
-        productId: item.productId,
-        quantity: item.quantity ?? 1,
-      })) ?? null,
+      lineItems: raw.line_items && !raw.line_items.has_more ? raw.line_items.data.map(readLineItem) : null,
     },
   };
+}
+
+function readLineItem({ id: name, priceId, productId, quantity: count }: { id: string; priceId: string | null; productId: string | null; quantity?: number | null | undefined }): LineItem {
+  return { id: name, priceId, productId, quantity: count ?? 1 };
 }

@@ -38,7 +38,7 @@ const invoiceShape = z.looseObject({
   charge: id,
   payment_intent: id,
   payments: z.looseObject({ data: z.array(invoicePaymentShape) }).nullish(),
-  lines: z.looseObject({ data: z.array(lineShape) }),
+  lines: z.looseObject({ data: z.array(lineShape), has_more: z.boolean().nullish() }),
 });
 
 type RawInvoice = z.output<typeof invoiceShape>;
@@ -66,6 +66,7 @@ export function readInvoice(object: unknown): Read<InvoiceFact> {
       paidAt: raw.status_transitions?.paid_at ?? null,
       amountPaid: raw.amount_paid ?? null,
       paymentIds: paymentsOf(raw),
+      partial: raw.lines.has_more ?? false,
       lines: raw.lines.data.map(readLine),
     },
   };
