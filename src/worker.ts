@@ -5,7 +5,7 @@ import { sendEmailJob } from './jobs/send-email.ts';
 import { takeUpUnfinished } from './jobs/sweep.ts';
 
 /** How often the schedule is told to the queue again, which may have lost it. */
-const REMIND_MS = 60_000;
+const REMIND_MS = 30_000;
 
 export type RunningWorker = { stop(): void };
 
@@ -13,16 +13,15 @@ export type RunningWorker = { stop(): void };
  * The background side: which job serves which queue, and what runs by the clock. Returns once what an earlier process
  * left undone is queued. The queues' own `close` waits for the jobs in flight.
  */
-export async function startWorker(dependencies: Dependencies): Promise<RunningWorker> {
+export async function startWorker(dependencies: Dependencies, scheduled = scheduledJobs(dependencies), remindMs = REMIND_MS): Promise<RunningWorker> {
   const { queues, log } = dependencies;
-  const scheduled = scheduledJobs(dependencies);
   queues.work('stripe-events', 8, (ref) => applyStripeEventJob(dependencies, ref));
   queues.work('messages', 4, (message) => sendEmailJob(dependencies, message));
   queues.work('schedule', 1, async ({ name }) => scheduled.find((job) => job.name === name)?.run());
   const remind = () => Promise.all(scheduled.map(({ name, everyMs }) => queues.repeat(name, everyMs)));
   const reminder = setInterval(() => {
     remind().catch((error: Error) => log.warn({ error: error.message }, 'schedule not queued'));
-  }, REMIND_MS);
+  }, remindMs);
   await remind().catch((error: Error) => log.warn({ error: error.message }, 'schedule not queued'));
   await takeUpUnfinished(dependencies);
   return { stop: () => clearInterval(reminder) };
