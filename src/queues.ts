@@ -52,16 +52,14 @@ const jobOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
 /** The queues on Redis where `redisUrl` is set, else in PostgreSQL. */
 export function createQueues({ redisUrl, databaseUrl, log }: { redisUrl: string | undefined; databaseUrl: string; log: Logger }): Queues {
   const engine = redisUrl === undefined ? postgresEngine(databaseUrl, log) : redisEngine(redisUrl, log);
-  const queues = new Map<QueueName, JobQueue>();
-  const workers: JobWorker[] = [];
-  const queueOf = (name: QueueName): JobQueue => {
-    const queue = queues.get(name) ?? engine.queue(name);
-    queues.set(name, queue);
-    return queue;
+  // All at once, while the backend is known to be there: one that is first met in an outage stays broken for good.
+  const queues: Record<QueueName, JobQueue> = {
+    'stripe-events': engine.queue('stripe-events'), messages: engine.queue('messages'), schedule: engine.queue('schedule'),
   };
+  const workers: JobWorker[] = [];
   return {
     enqueue: async (queue, payload, delayMs = 0) => {
-      const added = queueOf(queue).add(queue, payload, { ...jobOptions, delay: delayMs });
+      const added = queues[queue].add(queue, payload, { ...jobOptions, delay: delayMs });
       await withTimeout(added).catch((error: Error) => log.warn({ queue, error: error.message }, 'could not enqueue; the sweep will'));
     },
     work: (queue, concurrency, handle) => {
@@ -69,10 +67,10 @@ export function createQueues({ redisUrl, databaseUrl, log }: { redisUrl: string 
       workers.push(engine.worker(queue, reported(process, queue, log), concurrency));
     },
     repeat: async (name, everyMs) => {
-      await withTimeout(queueOf('schedule').upsertJobScheduler(name, { every: everyMs }, { name, data: { name }, opts: jobOptions }));
+      await withTimeout(queues.schedule.upsertJobScheduler(name, { every: everyMs }, { name, data: { name }, opts: jobOptions }));
     },
     close: async () => {
-      const closing = Promise.all(workers.map((worker) => worker.close())).then(() => Promise.all([...queues.values()].map((queue) => queue.close())));
+      const closing = Promise.all(workers.map((worker) => worker.close())).then(() => Promise.all(Object.values(queues).map((queue) => queue.close())));
       // With its backend away a worker cannot say goodbye; what it was doing is still due.
       await Promise.race([closing, setTimeout(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
       await engine.close();
@@ -143,7 +141,8 @@ function redisEngine(redisUrl: string, log: Logger): Engine {
   const producer = watch(new Redis(redisUrl, { maxRetriesPerRequest: 1 }), 'redis', log);
   const consumer = watch(new Redis(redisUrl, { maxRetriesPerRequest: null }), 'redis', log);
   return {
-    queue: (name) => watch(new Queue(name, { connection: producer, skipWaitingForReady: true }), name, log),
+    // Without the question after Redis's version, whose failure in an outage it would keep for good.
+    queue: (name) => watch(new Queue(name, { connection: producer, skipWaitingForReady: true, skipVersionCheck: true }), name, log),
     worker: (name, processor, concurrency) => watch(new Worker(name, processor, { connection: consumer, concurrency, runRetryDelay: RETRY_DELAY_MS }), name, log),
     close: async () => {
       producer.disconnect();

@@ -23,9 +23,10 @@ export type BehindLine = {
 /** In a hurry, so that no test waits: it neither retries at once nor rests for long. */
 export const HURRY: Patience = { most: 20, perMs: 50, timeoutMs: 250, restMs: 20, retries: 0 };
 
-type Choice = Parameters<typeof startTestService>[0] & { patience?: Patience };
+/** `often`: how often the sweep runs, and the schedule is told to the queue again; else as in life. */
+type Choice = Parameters<typeof startTestService>[0] & { patience?: Patience; often?: { sweepMs: number; remindMs: number } };
 
-export async function startBehindLine({ patience = HURRY, clock = testClock(), ...choice }: Choice = {}): Promise<BehindLine> {
+export async function startBehindLine({ patience = HURRY, clock = testClock(), often, ...choice }: Choice = {}): Promise<BehindLine> {
   const stripe = await startFakeStripe({ now: () => clock.now(), webhookSecret: TEST_SECRET });
   const line = await layLine(stripe.url);
   const tillkey = await startTestService({ ...choice, role: 'web', clock });
@@ -33,7 +34,8 @@ export async function startBehindLine({ patience = HURRY, clock = testClock(), .
   await createCatalog(tillkey, { stripePriceId: priceId });
   const { dependencies } = tillkey.service;
   const reader = createStripeReader('sk_test_123', line.url, dependencies.log, patience);
-  const worker: RunningWorker = await startWorker({ ...dependencies, stripeOf: async () => reader });
+  const hurry = often && { scheduled: [{ name: 'sweep', everyMs: often.sweepMs, run: () => sweep(dependencies) }], remindMs: often.remindMs };
+  const worker: RunningWorker = await startWorker({ ...dependencies, stripeOf: async () => reader }, hurry);
   return {
     tillkey, stripe, line, clock, priceId,
     sweptAndSettled: async () => {
