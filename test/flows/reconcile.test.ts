@@ -11,6 +11,8 @@ import { startTestService, type TestClock, testClock, TEST_SECRET, type TestServ
 const START = new Date('2026-01-10T12:00:00Z');
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** Every object is fetched, at twenty requests a second. */
+const STORY_TIMEOUT_MS = 120_000;
 const RECONCILED = 'tillkey.subscription_reconciled';
 
 let clock: TestClock;
@@ -106,7 +108,7 @@ describe('after four days of silence', () => {
     expect(await reconcileAll(silent)).toMatchObject({ events: { received: 0 }, subscriptions: { received: 0 } });
     await Promise.all([reconcileAll(silent), reconcileAll(silent), reconcileAll(live)]);
     expect([await outcomes(silent), await standing(silent)]).toEqual(before);
-  });
+  }, STORY_TIMEOUT_MS);
 
   test('two at once store and mail everything once', async () => {
     const [live, silent] = [await start(), await start()];
@@ -116,7 +118,7 @@ describe('after four days of silence', () => {
     });
     await Promise.all([reconcileAll(silent), reconcileAll(silent)]);
     expect(await standing(silent)).toEqual(await standing(live));
-  });
+  }, STORY_TIMEOUT_MS);
 
   test('a worker that starts again catches up by itself', async () => {
     const database = await createDatabase();
