@@ -56,10 +56,10 @@ async function reconcileAll(tillkey: TestService) {
 
 const data = async (tillkey: TestService, path: string): Promise<any[]> => (await tillkey.call('GET', `/api/v1${path}?limit=100`)).body.data;
 
-/** Licenses, customers and mails as an outsider sees them, without what every database makes its own: ids and keys. */
+/** Licenses, customers and mails with keys as an outsider sees them, without what every database makes its own: ids and keys. */
 async function standing(tillkey: TestService) {
   const licenses = await data(tillkey, '/licenses');
-  const mails = await tillkey.mails();
+  const mails = (await tillkey.mails()).filter(({ subject }) => /^Your .* license keys?$/.test(subject ?? ''));
   return {
     licenses: licenses.map(({ status, expiresAt, billing: { mappingId, ...billing }, userEmail, key }) => ({ status, expiresAt, billing, userEmail, mapped: mappingId !== null, mailed: mails.filter(({ text }) => text?.includes(key)).length })).sort(byText),
     customers: (await data(tillkey, '/customers')).map(({ email, name, stripeCustomerIds }) => ({ email, name, stripeCustomerIds })).sort(byText),
@@ -80,11 +80,13 @@ async function fourDays(deliver: (events: FakeEvent[]) => Promise<void>): Promis
   pass(DAY_MS);
   await deliver([...stripe.scheduleCancel(buyers[0]!.subscriptionId), ...stripe.settleAsyncPayment(later.sessionId, true)]);
   pass(DAY_MS);
-  await deliver([...stripe.cancelNow(buyers[1]!.subscriptionId), ...stripe.failRenewal(buyers[2]!.subscriptionId), ...stripe.buyOnce({ email: 'gus@example.com', priceId, quantity: 3, guest: true }).events]);
+  const guest = stripe.buyOnce({ email: 'gus@example.com', priceId, quantity: 3, guest: true });
+  await deliver([...stripe.cancelNow(buyers[1]!.subscriptionId), ...stripe.failRenewal(buyers[2]!.subscriptionId), ...guest.events]);
   pass(DAY_MS);
   await deliver([...stripe.endTrial(trial.subscriptionId), ...stripe.renew(buyers[3]!.subscriptionId), ...stripe.failRenewal(buyers[3]!.subscriptionId)]);
   pass(DAY_MS);
-  await deliver(stripe.retryPayment(buyers[3]!.subscriptionId, true));
+  const [refunded, disputed] = [later, guest].map(({ sessionId }) => stripe.chargesOf(sessionId)[0]);
+  await deliver([...stripe.retryPayment(buyers[3]!.subscriptionId, true), ...stripe.refund(refunded!).events, ...stripe.dispute(disputed!).events, ...stripe.changeEmail(buyers[0]!.customerId, 'ada@new.example.com')]);
 }
 
 describe('after four days of silence', () => {
