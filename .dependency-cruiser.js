@@ -43,7 +43,7 @@ export default {
     only('only-main-commands', ['^src/main[.]ts$', '^src/commands/'], '^src/commands/', 'main -> commands: nobody else runs a command.'),
 
     // Use cases
-    forbids('use-cases-do-no-io', USE_CASE, [npm('express', 'bullmq', 'ioredis', 'nodemailer', 'stripe'), '^src/(queues|stripe|mailer)[.]ts$'], 'Use cases never enqueue, mail, call Stripe or know HTTP: they write rows and return ids; the edge enqueues after the commit.'),
+    forbids('use-cases-do-no-io', USE_CASE, [npm('express', 'bullmq', 'ioredis', 'nodemailer', 'stripe'), '^src/(queues|stripe|stripe-client|mailer)[.]ts$'], 'Use cases never enqueue, mail, call Stripe or know HTTP: they write rows and return ids; the edge enqueues after the commit.'),
     keeps('billing-law', BILLING, ['^src/billing/', LICENSING, '^src/(inbox|outbox)[.]ts$', ...GROUND], 'billing/*.ts -> billing/core, billing/store, licensing/*.ts, inbox, outbox, errors, database.'),
     forbids('billing-never-licensing-store', BILLING, '^src/licensing/store[.]ts$', 'billing/*.ts -> licensing/*.ts, never licensing/store: what billing wants of a license is a verb of licensing.'),
     keeps('licensing-law', LICENSING, ['^src/licensing/', '^src/outbox[.]ts$', ...GROUND], 'licensing/*.ts -> licensing/core, licensing/store, outbox, errors, database; never billing.'),
@@ -55,7 +55,8 @@ export default {
     // Doors
     only('only-queues-bullmq', ['^src/queues[.]ts$', '^src/database/migrate[.]ts$'], npm('bullmq'), 'Only src/queues.ts knows BullMQ (src/database/migrate.ts makes its tables).'),
     only('only-mailer-nodemailer', '^src/mailer[.]ts$', npm('nodemailer'), 'Only src/mailer.ts knows nodemailer.'),
-    only('only-stripe-sdk', '^src/stripe(-lists|-endpoints)?[.]ts$', npm('stripe'), 'Only src/stripe.ts and what it is made of (stripe-lists, stripe-endpoints) know the Stripe SDK.'),
+    only('only-stripe-sdk', '^src/stripe(-client|-lists|-endpoints)?[.]ts$', npm('stripe'), 'Only src/stripe.ts and what it is made of (stripe-client, stripe-lists, stripe-endpoints) know the Stripe SDK.'),
+    only('only-stripe-asks', '^src/stripe[.]ts$', '^src/stripe-client[.]ts$', 'Only src/stripe.ts makes clients of Stripe.', { forTypes: true }),
     only('only-edges-express', ['^src/app[.]ts$', '^src/handlers/'], npm('express', 'express-serve-static-core'), 'Only app and handlers know HTTP.'),
     only('only-root-constructs', '^src/dependencies[.]ts$', '^src/(queues|mailer|rate-limits)[.]ts$', 'Only src/dependencies.ts constructs clients: declare what you need of them as a type and be given it.', { forTypes: true }),
     only('only-process-files-root', '^src/(app|worker|service|banner)[.]ts$', '^src/dependencies[.]ts$', 'Only app, worker, service and banner know the composition root: all others are given what they need.'),

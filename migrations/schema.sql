@@ -279,6 +279,7 @@ create table stripe_events (
   reason_code text,
   reason text,
   thin boolean not null,
+  last_error text,
   constraint stripe_events_pkey primary key (scope_id, id),
   constraint stripe_events_done_whole check ((outcome is null) = (processed_at is null)),
   constraint stripe_events_outcome_check check (outcome = any (array['applied'::text, 'ignored'::text, 'needs_attention'::text, 'failed'::text])),

@@ -23,6 +23,7 @@ import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRateLimits, type LimitStore } from './rate-limits.ts';
+import type { Patience } from './stripe-client.ts';
 import { createStripeEndpoints, createStripeReader, type StripeApi } from './stripe.ts';
 import { type Connection, createStripeConnections, type StripeConnections } from './stripe-connections.ts';
 import type { StripeEndpoints } from './stripe-endpoints.ts';
@@ -62,6 +63,8 @@ export type Setting = {
   log: Logger;
   dataFolder: string;
   databaseUrl: string;
+  /** How hard Stripe is asked, where not as usual. */
+  patience?: Patience;
   /** Hands over API keys that were just generated. */
   show: (keys: { mode: 'live' | 'test'; key: string }[]) => void;
 };
@@ -75,7 +78,7 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
   const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
   return {
-    config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeOf(config, { database, secret, scopes }),
+    config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeOf(setting, { database, secret, scopes }),
     scopes: [scopes.live, scopes.test],
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
     publicUrl: publicUrlOf(config),
@@ -141,19 +144,19 @@ async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }:
 }
 
 /** How Stripe is reached, for whom. */
-function stripeOf(config: Config, { database, secret, scopes }: { database: Database; secret: string; scopes: DefaultScopes }) {
+function stripeOf({ config, log, patience }: Setting, { database, secret, scopes }: { database: Database; secret: string; scopes: DefaultScopes }) {
   const stripeConnections = createStripeConnections({
     database,
     sealing: createSealing(secret, 'stripe connection'),
     configured: configuredConnections(config, scopes),
-    connect: (apiKey) => createStripeReader(apiKey, config.STRIPE_API_BASE),
+    connect: (apiKey) => createStripeReader(apiKey, config.STRIPE_API_BASE, log, patience),
   });
   return {
     stripeConnections,
     stripeScopes: () => stripeConnections.withKey(),
     stripeOf: (scope: Scope) => stripeConnections.clientOf(scope),
     signingSecrets: (account: string | undefined) => stripeConnections.ofAccount(account),
-    stripeEndpoints: (apiKey: string) => createStripeEndpoints(apiKey, config.STRIPE_API_BASE),
+    stripeEndpoints: (apiKey: string) => createStripeEndpoints(apiKey, config.STRIPE_API_BASE, log),
   };
 }
 

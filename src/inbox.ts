@@ -61,14 +61,21 @@ export async function objectsAwaited(tx: Transaction, scope: Scope, objectIds: s
 }
 
 /** Counts an attempt before it is made, so that one which kills the process is counted too. Null when already done. */
-export async function beginAttempt(database: Database, ref: EventRef, retryAt: (attempts: number) => Date): Promise<StripeEventRow | null> {
+export async function beginAttempt(database: Database, ref: EventRef, dueAt: Date): Promise<StripeEventRow | null> {
   return inTransaction(database, async (tx) => {
     const event = await lockEvent(tx, ref);
     if (event === null || event.processedAt !== null) return null;
     event.attempts += 1;
-    event.dueAt = retryAt(event.attempts);
+    event.dueAt = dueAt;
     return event;
   });
+}
+
+/** Says why an event is not done yet and when it is due again; an attempt that an outage ended is given back. */
+export async function putOffEvent(database: Database, ref: EventRef, { error, outage }: { error: string; outage: boolean }, dueAt: Date): Promise<void> {
+  await query(reading(database), sql`
+    update stripe_events set last_error = ${error}, due_at = ${dueAt}, attempts = greatest(attempts - ${outage ? 1 : 0}, 0)
+    where scope_id = ${ref.scopeId} and id = ${ref.id} and processed_at is null`);
 }
 
 /** The event with its payload, locked until the transaction ends. */
@@ -78,7 +85,7 @@ export async function lockEvent(tx: Transaction, ref: EventRef): Promise<StripeE
 
 /** Marks an event done, in the transaction that did it. */
 export function stampEvent(event: StripeEventRow, finding: Finding, purchaseId: string | null, now: Date): void {
-  Object.assign(event, describeFinding(finding), { purchaseId, processedAt: now, dueAt: null });
+  Object.assign(event, describeFinding(finding), { purchaseId, processedAt: now, dueAt: null, lastError: null });
 }
 
 type Standing = { purchaseId: string; factIds: string[]; finding: Finding; paidAfterEnd: string[] };
@@ -98,7 +105,7 @@ export async function restampPurchase(tx: Transaction, scope: Scope, { purchaseI
 /** Gives an event up: visible, counted and replayable. */
 export async function failEvent(database: Database, ref: EventRef, error: string, now: Date): Promise<void> {
   const failure = describeFinding({ code: 'attempts_exhausted', subject: error });
-  await reading(database).nativeUpdate(StripeEvent, { ...ref, processedAt: null }, { ...failure, processedAt: now, dueAt: null });
+  await reading(database).nativeUpdate(StripeEvent, { ...ref, processedAt: null }, { ...failure, processedAt: now, dueAt: null, lastError: error });
 }
 
 /** Undoes `done`, so that the event is applied again to what is known now. Null when there is no such event. */
@@ -126,7 +133,7 @@ export async function reopenWaiting(database: Database, scope: Scope, codes: Rea
   await reading(database).nativeUpdate(StripeEvent, { scopeId: scope.id, reasonCode: { $in: codes } }, { ...unprocessed, dueAt: now });
 }
 
-const unprocessed = { processedAt: null, outcome: null, reasonCode: null, reason: null, attempts: 0 };
+const unprocessed = { processedAt: null, outcome: null, reasonCode: null, reason: null, lastError: null, attempts: 0 };
 
 /** Up to `limit` events that are due, each put off to `nextDueAt` so that it is not handed out again before. */
 export async function takeDueEvents(database: Database, nextDueAt: Date, limit: number, now: Date): Promise<EventRef[]> {

@@ -44,6 +44,8 @@ export type Queues = {
 const CLOSE_TIMEOUT_MS = 15_000;
 /** How long an enqueue may keep an answer waiting. */
 const ENQUEUE_TIMEOUT_MS = 500;
+/** How soon a worker asks again after a failure of its backend: a server is back from a restart in seconds. */
+const RETRY_DELAY_MS = 1_000;
 /** Done jobs are dropped at once and each is tried once: the row they name decides what comes next. */
 const jobOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
 
@@ -130,7 +132,7 @@ function postgresEngine(databaseUrl: string, log: Logger): Engine {
   const pool = watch(new pg.Pool({ connectionString: databaseUrl, max: 10, options: '-c search_path=bullmq' }), 'postgres', log);
   return {
     queue: (name) => watch(new Queue(name, { connection: pool }), name, log),
-    worker: (name, processor, concurrency) => watch(new Worker(name, processor, { connection: pool, concurrency }), name, log),
+    worker: (name, processor, concurrency) => watch(new Worker(name, processor, { connection: pool, concurrency, runRetryDelay: RETRY_DELAY_MS }), name, log),
     close: () => pool.end(),
   };
 }
@@ -142,7 +144,7 @@ function redisEngine(redisUrl: string, log: Logger): Engine {
   const consumer = watch(new Redis(redisUrl, { maxRetriesPerRequest: null }), 'redis', log);
   return {
     queue: (name) => watch(new Queue(name, { connection: producer, skipWaitingForReady: true }), name, log),
-    worker: (name, processor, concurrency) => watch(new Worker(name, processor, { connection: consumer, concurrency }), name, log),
+    worker: (name, processor, concurrency) => watch(new Worker(name, processor, { connection: consumer, concurrency, runRetryDelay: RETRY_DELAY_MS }), name, log),
     close: async () => {
       producer.disconnect();
       consumer.disconnect();

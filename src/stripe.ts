@@ -1,6 +1,6 @@
-import { RateLimiterMemory, RateLimiterQueue } from 'rate-limiter-flexible';
 import Stripe from 'stripe';
-import { AppError } from './errors.ts';
+import type { Logger } from './logger.ts';
+import { createStripeClient, type Patience } from './stripe-client.ts';
 import { stripeEndpointsOf, type StripeEndpoints } from './stripe-endpoints.ts';
 import { listsOf, type StripeLists } from './stripe-lists.ts';
 
@@ -8,8 +8,6 @@ import { listsOf, type StripeLists } from './stripe-lists.ts';
 
 /** Seconds a signature stays good. */
 const TOLERANCE_S = 300;
-/** Requests a second to Stripe's API from one process. */
-const REQUESTS_PER_S = 20;
 /** Entries of one list of an object, page after page. */
 const MOST_ENTRIES = 10_000;
 
@@ -48,16 +46,8 @@ export type StripeReader = {
 export type StripeApi = StripeReader & StripeLists;
 
 /** A reader with an API key. `apiBase` points it at a stand-in. The API version is the one this SDK release pins. */
-export function createStripeReader(secretKey: string, apiBase: string | undefined): StripeApi {
-  const stripe = sdkOf(secretKey, apiBase);
-  const pace = new RateLimiterQueue(new RateLimiterMemory({ points: REQUESTS_PER_S, duration: 1 }));
-  const read = async <T>(request: () => Promise<T>): Promise<T | null> => {
-    await pace.removeTokens(1);
-    return request().catch((error: unknown) => {
-      if (error instanceof Stripe.errors.StripeError && error.statusCode === 404) return null;
-      throw new AppError('STRIPE_UNREACHABLE', 503, 'Stripe did not answer.', { cause: error });
-    });
-  };
+export function createStripeReader(secretKey: string, apiBase: string | undefined, log: Logger, patience?: Patience): StripeApi {
+  const { stripe, read } = createStripeClient(secretKey, apiBase, log, patience);
   return {
     subscription: (id) => read(() => withItemsAndInvoice(stripe, id)),
     invoice: (id) => read(async () => withAllLines(stripe, await stripe.invoices.retrieve(id, { expand: ['payments'] }))),
@@ -74,12 +64,8 @@ export function createStripeReader(secretKey: string, apiBase: string | undefine
 }
 
 /** The webhook endpoints of the account that an API key belongs to. */
-export function createStripeEndpoints(secretKey: string, apiBase: string | undefined): StripeEndpoints {
-  return stripeEndpointsOf(sdkOf(secretKey, apiBase));
-}
-
-function sdkOf(secretKey: string, apiBase: string | undefined): Stripe {
-  return new Stripe(secretKey, { ...addressOf(apiBase), maxNetworkRetries: 2, timeout: 20_000, telemetry: false });
+export function createStripeEndpoints(secretKey: string, apiBase: string | undefined, log: Logger): StripeEndpoints {
+  return stripeEndpointsOf(createStripeClient(secretKey, apiBase, log).stripe);
 }
 
 async function withItemsAndInvoice(stripe: Stripe, id: string): Promise<unknown> {
@@ -106,11 +92,4 @@ async function withLineItems(stripe: Stripe, id: string): Promise<unknown> {
   const session = await stripe.checkout.sessions.retrieve(id);
   const data = await stripe.checkout.sessions.listLineItems(id, { limit: 100 }).autoPagingToArray({ limit: MOST_ENTRIES });
   return { ...session, line_items: { data } };
-}
-
-function addressOf(apiBase: string | undefined) {
-  if (apiBase === undefined) return {};
-  const { hostname, port, protocol } = new URL(apiBase);
-  const http = protocol === 'http:';
-  return { host: hostname, port: Number(port || (http ? 80 : 443)), protocol: http ? ('http' as const) : ('https' as const) };
 }

@@ -8,7 +8,7 @@ import type { CustomerFact, StripeFact } from './core/facts.ts';
 import { mergeMarks, supersedes } from './core/last-truth.ts';
 import type { Mapping } from './core/mapping.ts';
 import { namesOf } from './core/names.ts';
-import { type Purchase, purchaseIdOf } from './core/purchase.ts';
+import { gatherPurchase, type Purchase, purchaseIdsIn } from './core/purchase.ts';
 import type { Acquaintance } from './core/reconcile.ts';
 import type { Known, Sighting } from './core/sighting.ts';
 
@@ -57,12 +57,7 @@ export async function purchaseIdsOf(tx: Transaction, scope: Scope, facts: Stripe
   const made = await tx.find(StripeFactRow, { scopeId: scope.id, customerId: { $in: customers }, purchaseId: { $ne: null } });
   const concerned = [...facts, ...made.map(({ fact }) => fact)];
   const linked = await factsOfPayments(tx, scope, concerned.flatMap((fact) => namesOf(fact).paymentIds));
-  const all = [...concerned, ...linked.map(({ fact }) => fact)].filter(isBought);
-  return [...new Set(all.map((fact) => purchaseIdOf(fact, all.filter((other) => other.kind !== 'subscription'))))].sort();
-}
-
-function isBought<Fact extends StripeFact>(fact: Fact): fact is Extract<Fact, { kind: 'subscription' | 'invoice' | 'checkout_session' }> {
-  return fact.kind === 'subscription' || fact.kind === 'invoice' || fact.kind === 'checkout_session';
+  return purchaseIdsIn([...concerned, ...linked.map(({ fact }) => fact)]);
 }
 
 /** What is stored of these subscriptions, by id; one of which nothing is stored is not among them. */
@@ -79,25 +74,11 @@ export async function acquaintances(tx: Transaction, scope: Scope, subscriptionI
 export async function loadPurchase(tx: Transaction, scope: Scope, purchaseId: string): Promise<{ purchase: Purchase; customer: Known<CustomerFact> | null }> {
   const own = (await tx.find(StripeFactRow, { scopeId: scope.id, purchaseId }, { orderBy: { id: 'asc' } })).map(knownOf);
   const linked = await factsOfPayments(tx, scope, own.flatMap(({ fact }) => namesOf(fact).paymentIds));
-  const purchase = gather(purchaseId, new Map([...own, ...linked].map((known) => [known.fact.id, known])));
+  const purchase = gatherPurchase(purchaseId, [...own, ...linked]);
   const customerId = [...own, ...linked].map(({ fact }) => namesOf(fact).customerId).find((id) => id !== null);
   const row = customerId == null ? null : await tx.findOne(StripeFactRow, { scopeId: scope.id, id: customerId });
   const customer = row && knownOf(row);
   return { purchase, customer: customer?.fact.kind === 'customer' ? { ...customer, fact: customer.fact } : null };
-}
-
-function gather(id: string, found: Map<string, Known<StripeFact>>): Purchase {
-  const purchase: Purchase = { id, subscription: null, invoices: [], session: null, money: [] };
-  const sold = [...found.values()].map(({ fact }) => fact).filter((fact) => fact.kind === 'invoice' || fact.kind === 'checkout_session');
-  for (const { fact, ...seen } of found.values()) {
-    if (isBought(fact)) {
-      if (purchaseIdOf(fact, sold) !== id) continue;
-      if (fact.kind === 'subscription') purchase.subscription = { fact, ...seen };
-      if (fact.kind === 'invoice') purchase.invoices.push({ fact, ...seen });
-      if (fact.kind === 'checkout_session') purchase.session = { fact, ...seen };
-    } else if (fact.kind !== 'customer') purchase.money.push({ fact, ...seen });
-  }
-  return purchase;
 }
 
 /** The licenses issued for a purchase, deleted ones too: what was issued once is not issued again. An invoice may have been taken for a purchase of its own. */

@@ -26,6 +26,7 @@ export const StripeEvent = defineEntity({
     outcome: p.text().$type<'applied' | 'ignored' | 'needs_attention' | 'failed'>().strictNullable(),
     reasonCode: p.text().$type<ReasonCode>().strictNullable(),
     reason: p.text().strictNullable(),
+    lastError: p.text().strictNullable(),
   },
 });
 

@@ -4,6 +4,7 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import type { RawBuilder } from 'kysely';
 import { migrations } from '../../migrations/list.ts';
+import { dropDeadConnections } from './dead-connections.ts';
 import { takeTurns } from './turns.ts';
 import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey, StripeConnection } from './account-rows.ts';
 import { Entitlement, Policy, PolicyEntitlement, Product, StripeMapping } from './catalog-rows.ts';
@@ -38,7 +39,7 @@ export async function connectDatabase(databaseUrl: string): Promise<Database> {
     extensions: [Migrator],
     migrations: { migrationsList: migrations, tableName: 'schema_migrations', snapshot: false, silent: true },
     pool: { min: 0, max: POOL_SIZE },
-    driverOptions: { lock_timeout: LOCK_TIMEOUT_MS },
+    driverOptions: { lock_timeout: LOCK_TIMEOUT_MS, onPoolCreated: dropDeadConnections },
     forceUtcTimezone: true,
     discovery: { warnWhenNoEntities: false },
     validateRequired: true,

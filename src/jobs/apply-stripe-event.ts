@@ -4,14 +4,14 @@ import { type ReadEvent, readEvent } from '../billing/core/read-stripe.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { beginAttempt, type EventRef, failEvent, thickenEvent } from '../inbox.ts';
+import { beginAttempt, type EventRef, failEvent, putOffEvent, thickenEvent } from '../inbox.ts';
 import type { LicenseKeys } from '../licensing/license-key.ts';
 import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues.ts';
 import type { StripeReader } from '../stripe.ts';
 import { fetchClassic, fetchFacts } from '../stripe-facts.ts';
-import { attempt } from './attempt.ts';
-import { backoffMs, dueAfter, MOST_EVENT_ATTEMPTS } from './backoff.ts';
+import { attempt, type Failed } from './attempt.ts';
+import { backoffMs, dueAfter, dueUnlessDone, MOST_EVENT_ATTEMPTS } from './backoff.ts';
 
 export type ApplyDependencies = {
   database: Database;
@@ -27,15 +27,30 @@ export type ApplyDependencies = {
 
 /** One attempt at an event: fetch what it speaks of, apply it, enqueue what is then owed. A failure is put off, or given up. */
 export async function applyStripeEventJob(dependencies: ApplyDependencies, ref: EventRef): Promise<void> {
-  const { database, clock, log, queues } = dependencies;
-  const event = await beginAttempt(database, ref, (attempts) => dueAfter(attempts, clock.now()));
+  const event = await beginAttempt(dependencies.database, ref, dueUnlessDone(dependencies.clock.now()));
   if (event === null) return;
   const result = await attempt(() => apply(dependencies, ref, event.payload));
   if (result.ok) return;
-  const { error } = result;
-  log.error({ eventId: ref.id, attempts: event.attempts, error }, 'stripe event not applied');
-  if (event.attempts >= MOST_EVENT_ATTEMPTS) await failEvent(database, ref, error, clock.now());
-  else await queues.enqueue('stripe-events', ref, backoffMs(event.attempts));
+  if (result.outage) await waitForEnd(dependencies, ref, result);
+  else await tryLater(dependencies, ref, { ...result, attempts: event.attempts });
+}
+
+/**
+ * Of an outage no event runs out of attempts, and a buyer should not wait longer than it lasts: it is due at once, and each sweep
+ * queues it again. A delayed job for each attempt would multiply with every repeated delivery.
+ */
+async function waitForEnd({ database, clock, log }: ApplyDependencies, ref: EventRef, failed: Failed): Promise<void> {
+  log.debug({ eventId: ref.id, error: failed.error }, 'stripe event waits for the end of an outage');
+  await putOffEvent(database, ref, failed, clock.now());
+}
+
+async function tryLater(dependencies: ApplyDependencies, ref: EventRef, failed: Failed & { attempts: number }): Promise<void> {
+  const { database, clock, log, queues } = dependencies;
+  const { error, attempts } = failed;
+  log.error({ eventId: ref.id, attempts, error }, 'stripe event not applied');
+  if (attempts >= MOST_EVENT_ATTEMPTS) return failEvent(database, ref, error, clock.now());
+  await putOffEvent(database, ref, failed, dueAfter(attempts, clock.now()));
+  await queues.enqueue('stripe-events', ref, backoffMs(attempts));
 }
 
 async function apply(dependencies: ApplyDependencies, ref: EventRef, stored: string): Promise<void> {

@@ -16,7 +16,12 @@ export function backoffMs(attempts: number): number {
 /** How long the sweep leaves a row alone that is being tried: longer than any attempt should take. */
 const LEASE_MS = 60_000;
 
-/** When a row whose n-th attempt begins now is due again, should nobody say how the attempt ended. */
+/** When a row that is being tried is due again, should nobody say how the attempt ended. */
+export function dueUnlessDone(now: Date): Date {
+  return new Date(now.getTime() + LEASE_MS);
+}
+
+/** When the sweep takes up a row that a delayed job tries again after its n-th attempt, should the queue have lost the job. */
 export function dueAfter(attempts: number, now: Date): Date {
   return new Date(now.getTime() + Math.max(LEASE_MS, backoffMs(attempts)));
 }

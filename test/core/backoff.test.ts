@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { backoffMs, dueAfter, MOST_EVENT_ATTEMPTS } from '../../src/jobs/backoff.ts';
+import { backoffMs, dueAfter, dueUnlessDone, MOST_EVENT_ATTEMPTS } from '../../src/jobs/backoff.ts';
 
 test('waits grow from seconds to hours, and all attempts span about a day', () => {
   const waits = Array.from({ length: MOST_EVENT_ATTEMPTS - 1 }, (_, n) => backoffMs(n + 1));
@@ -10,8 +10,9 @@ test('waits grow from seconds to hours, and all attempts span about a day', () =
   expect(hours).toBeLessThan(36);
 });
 
-test('a row being tried is never due before its own retry', () => {
+test('a row is never due before its own retry, and one being tried not for a minute', () => {
   const now = new Date();
+  expect(dueUnlessDone(now).getTime() - now.getTime()).toBeGreaterThanOrEqual(60_000);
   for (let attempts = 1; attempts < MOST_EVENT_ATTEMPTS; attempts += 1) {
     expect(dueAfter(attempts, now).getTime() - now.getTime()).toBeGreaterThanOrEqual(Math.max(60_000, backoffMs(attempts)));
   }

@@ -3,11 +3,10 @@ import { createCatalog } from '../support/catalog.ts';
 import { type FakeStripe, startFakeStripe } from '../support/fake-stripe/fake-stripe.ts';
 import type { FakeEvent } from '../support/fake-stripe/state.ts';
 import { startTestService, type TestService, testClock, TEST_SECRET } from '../support/service.ts';
+import { standing } from '../support/stories/standing.ts';
+import { START } from '../support/stories/story.ts';
 
 const DAY_MS = 86_400_000;
-/** A month of 31 days follows, then one of 28. */
-const START = new Date('2026-01-10T12:00:00Z');
-
 type Buyer = { email: string; priceId: string };
 type Told = { stripe: FakeStripe; buyer: Buyer; wait: (days: number) => void };
 /** `ends`: each license as `standing` puts it. `oneTime`: its line items take a Stripe key to know. */
@@ -110,7 +109,7 @@ describe.each([['basil', true], ['basil', false], ['acacia', true], ['acacia', f
       return [`${n} ${type}`, outcome];
     }));
     for (const license of licenses) expect(mails.filter(({ text }) => text?.includes(license.key))).toHaveLength(1);
-    return { licenses: licenses.map(standing), events: Object.fromEntries(outcomes) };
+    return { licenses: licenses.map((license: any) => standing(license)), events: Object.fromEntries(outcomes) };
   }
 
   test.each(stories)('a license that was $title is the same in every order of its events', async ({ tell, ends, oneTime }) => {
@@ -123,12 +122,3 @@ describe.each([['basil', true], ['basil', false], ['acacia', true], ['acacia', f
     for (const delivered of others) expect({ delivered, ...(await come(tell, delivered)) }).toEqual({ delivered, ...expected });
   });
 });
-
-/** What matters of a license, in words, with moments as days since the story began. */
-function standing(license: any): string {
-  const day = (moment: string) => `day ${Math.round((new Date(moment).getTime() - START.getTime()) / DAY_MS)}`;
-  const { state, reason, graceEndsAt, cancelsAt } = license.billing;
-  const until = license.expiresAt === null ? 'for good' : `until ${day(license.expiresAt)}`;
-  const words = [license.status, state, reason, until].filter((word) => word !== null).join(' ');
-  return [words, graceEndsAt && `grace until ${day(graceEndsAt)}`, cancelsAt && `canceled on ${day(cancelsAt)}`].filter(Boolean).join(', ');
-}

@@ -76,23 +76,23 @@ describe('the sweep', () => {
 
 describe('an event that cannot be applied', () => {
   const broken = async () => {
-    throw new AppError('STRIPE_UNREACHABLE', 503, 'Stripe did not answer.', { cause: new Error('connect ECONNREFUSED') });
+    throw new AppError('STRIPE_REFUSED', 502, 'Stripe refused the request.', { cause: new Error('no such parameter') });
   };
-  const unreachable = stripeReader(broken);
-  const failing = () => ({ ...jobs(), stripeOf: async () => unreachable });
+  const refusing = stripeReader(broken);
+  const failing = () => ({ ...jobs(), stripeOf: async () => refusing });
 
   test('is tried again later and later, then failed, visible, and replayable', async () => {
     const [sent] = firstMonth().events;
     await deliver(tillkey.url, sent!);
     for (let n = 1; n < MOST_EVENT_ATTEMPTS; n += 1) await applyStripeEventJob(failing(), refOf(sent!.id));
     expect(enqueued.map(({ delayMs }) => delayMs)).toEqual(enqueued.map(({ delayMs }) => delayMs).toSorted((a, b) => a - b));
-    expect(await stored(sent!.id)).toMatchObject({ outcome: null, attempts: MOST_EVENT_ATTEMPTS - 1 });
+    expect(await stored(sent!.id)).toMatchObject({ outcome: null, attempts: MOST_EVENT_ATTEMPTS - 1, lastError: expect.stringContaining('no such parameter') });
     await applyStripeEventJob(failing(), refOf(sent!.id));
-    expect(await stored(sent!.id)).toMatchObject({ outcome: 'failed', attempts: MOST_EVENT_ATTEMPTS, reason: expect.stringContaining('ECONNREFUSED') });
+    expect(await stored(sent!.id)).toMatchObject({ outcome: 'failed', attempts: MOST_EVENT_ATTEMPTS, reason: expect.stringContaining('no such parameter') });
 
     await tillkey.call('POST', `/api/v1/stripe-events/${sent!.id}/replay`);
     await applyStripeEventJob(jobs(), refOf(sent!.id));
-    expect(await stored(sent!.id)).toMatchObject({ outcome: 'applied', attempts: 1 });
+    expect(await stored(sent!.id)).toMatchObject({ outcome: 'applied', attempts: 1, lastError: null });
   });
 
   test('never blocks the others, and its licenses are as if it had not come', async () => {

@@ -15,8 +15,9 @@ export function graceOf(purchase: SubscriptionPurchase, item: SubscriptionItem, 
   const [oldest] = unpaidRenewals(purchase.invoices).sort((a, b) => (a.fact.createdAt < b.fact.createdAt ? -1 : 1));
   const failedAt = oldest?.marks.failedAt;
   const owing = fact.status === 'past_due' || fact.status === 'unpaid';
-  // An active subscription that was seen after the failure has settled it; one seen before has yet to say past_due.
-  const failedSince = fact.status === 'active' && failedAt !== undefined && failedAt >= asOf;
+  // An active subscription that was seen after the failure has settled it; one seen before has yet to say past_due, unless
+  // what was not paid is a change that then does not happen.
+  const failedSince = fact.status === 'active' && oldest?.fact.billingReason === 'subscription_cycle' && failedAt !== undefined && failedAt >= asOf;
   const settled = oldest === undefined && paidThroughOf(purchase, item) >= item.periodEnd;
   if (settled || (!owing && !failedSince)) return null;
   const anchor = oldest ? owedSince(oldest) : item.periodStart;

@@ -41,12 +41,16 @@ function latest(moments: (string | null)[]): string | null {
  * trial and no more, also when the trial was ended before the line's period.
  */
 export function coveredUntil(line: InvoiceLine, lines: InvoiceLine[], trialEnd: string | null): string | null {
-  const { amount, periodStart, periodEnd } = line;
+  const { periodEnd } = line;
   if (isCredit(line)) return null;
-  const ofTrial = amount === 0 && trialEnd !== null && periodStart < trialEnd && trialEnd < periodEnd;
-  if (ofTrial) return trialEnd;
+  if (isOfTrial(line, trialEnd) && trialEnd !== null && trialEnd < periodEnd) return trialEnd;
   const creditedFrom = lines.filter((credit) => credits(credit, line)).map((credit) => credit.periodStart);
   return creditedFrom.reduce((earliest, start) => (start < earliest ? start : earliest), periodEnd);
+}
+
+/** The line that bills a trial, for nothing. A coupon leaves the amount of a line as it is. */
+export function isOfTrial({ amount, periodStart }: InvoiceLine, trialEnd: string | null): boolean {
+  return amount === 0 && trialEnd !== null && periodStart < trialEnd;
 }
 
 function credits(credit: InvoiceLine, line: InvoiceLine): boolean {

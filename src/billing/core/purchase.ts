@@ -1,5 +1,5 @@
 import type { Billing } from '../../licensing/core/billing.ts';
-import type { CheckoutSessionFact, InvoiceFact, MoneyFact, SubscriptionFact } from './facts.ts';
+import type { CheckoutSessionFact, InvoiceFact, MoneyFact, StripeFact, SubscriptionFact } from './facts.ts';
 import type { Mapping } from './mapping.ts';
 import { namesOf } from './names.ts';
 import type { Known } from './sighting.ts';
@@ -36,10 +36,33 @@ export type Unit = {
 /** What one license should be. `POLICY` leaves the expiry to the policy's duration, counted from the issue. */
 export type LicensePlan = Omit<Unit, 'goneAt'> & { billing: Billing; expiresAt: Date | 'POLICY' };
 
-/** The purchase that an invoice or session belongs to: a session that wrote an invoice is one purchase with it. */
-export function purchaseIdOf(fact: InvoiceFact | CheckoutSessionFact | SubscriptionFact, others: (InvoiceFact | CheckoutSessionFact)[]): string {
-  if (fact.kind !== 'invoice' || fact.subscriptionId !== null) return namesOf(fact).purchaseId ?? fact.id;
-  const { paymentIds } = namesOf(fact);
+/** The purchases that facts belong to by themselves. */
+export function purchaseIdsIn(facts: StripeFact[]): string[] {
+  return [...new Set(facts.flatMap((fact) => purchaseIdOf(fact, facts) ?? []))].sort();
+}
+
+/** Everything that is known of one purchase, out of the facts that name it and those that speak of its payments. */
+export function gatherPurchase(id: string, known: Known<StripeFact>[]): Purchase {
+  const purchase: Purchase = { id, subscription: null, invoices: [], session: null, money: [] };
+  const facts = known.map(({ fact }) => fact);
+  for (const { fact, ...seen } of new Map(known.map((one) => [one.fact.id, one])).values()) {
+    const mine = purchaseIdOf(fact, facts) === id;
+    if (mine && fact.kind === 'subscription') purchase.subscription = { fact, ...seen };
+    if (mine && fact.kind === 'invoice') purchase.invoices.push({ fact, ...seen });
+    if (mine && fact.kind === 'checkout_session') purchase.session = { fact, ...seen };
+    if (isMoney(fact)) purchase.money.push({ fact, ...seen });
+  }
+  return purchase;
+}
+
+/** The purchase that a fact belongs to by itself. A session that wrote an invoice is one purchase with it. */
+function purchaseIdOf(fact: StripeFact, others: StripeFact[]): string | null {
+  const { purchaseId, paymentIds } = namesOf(fact);
+  if (fact.kind !== 'invoice' || fact.subscriptionId !== null) return purchaseId;
   const writer = others.find((other) => other.kind === 'checkout_session' && other.mode === 'payment' && namesOf(other).paymentIds.some((id) => paymentIds.includes(id)));
-  return writer?.id ?? fact.id;
+  return writer?.id ?? purchaseId;
+}
+
+function isMoney(fact: StripeFact): fact is MoneyFact {
+  return fact.kind === 'charge' || fact.kind === 'refund' || fact.kind === 'dispute' || fact.kind === 'invoice_payment';
 }

@@ -1,6 +1,6 @@
-import type { SubscriptionItem } from './facts.ts';
+import type { InvoiceLine, SubscriptionItem } from './facts.ts';
 import { findMapping, type Mapping } from './mapping.ts';
-import { billsFor } from './payment.ts';
+import { billsFor, isOfTrial } from './payment.ts';
 import type { Issued, SubscriptionPurchase, Unit } from './purchase.ts';
 import type { TimelineEntry } from './sighting.ts';
 import { goneSince } from './timeline.ts';
@@ -81,11 +81,13 @@ function pastUnits(purchase: SubscriptionPurchase, item: ItemHistory, { sight, m
   return mapping && counts ? unitsOf(sight, mapping) : [];
 }
 
-/** Since when an item is due: the first of its paid lines, or of the sights of it in a standing that issues. Null: it never was. */
+/** Since when an item is due: the first of its payments, or of the sights of it in a standing that issues. Null: it never was. */
 function dueSince(purchase: SubscriptionPurchase, item: ItemHistory, { issueOnTrial, issueOnOpenInvoice }: Mapping): string | null {
-  const paidByNature = !purchase.subscription.fact.sendsInvoice || issueOnOpenInvoice;
+  const { sendsInvoice, trialEnd } = purchase.subscription.fact;
+  const paidByNature = !sendsInvoice || issueOnOpenInvoice;
   const seen = item.seen.filter(({ standing }) => (standing === 'active' && paidByNature) || (standing === 'trialing' && issueOnTrial)).map(({ at }) => at);
-  const priceId = item.now?.priceId ?? item.seen.at(-1)?.priceId ?? null;
-  const paying = purchase.invoices.filter(({ fact }) => fact.status === 'paid' && fact.lines.some((line) => billsFor(line, { id: item.id, priceId })));
-  return [...seen, ...paying.map(({ fact }) => fact.paidAt ?? fact.createdAt)].sort()[0] ?? null;
+  const bills = { id: item.id, priceId: item.now?.priceId ?? item.seen.at(-1)?.priceId ?? null };
+  const pays = (line: InvoiceLine) => billsFor(line, bills) && (issueOnTrial || !isOfTrial(line, trialEnd));
+  const payments = purchase.invoices.filter(({ fact }) => fact.status === 'paid' && fact.lines.some(pays));
+  return [...seen, ...payments.map(({ fact }) => fact.paidAt ?? fact.createdAt)].sort()[0] ?? null;
 }

@@ -48,7 +48,7 @@ export const exampleValues: Record<string, Json | undefined> = {
   ...{ 'StripeMapping.id': mapping, 'StripeMapping.stripePriceId': 'price_1QwErTyAcmePro', 'StripeMapping.stripeProductId': null, gracePeriodDays: 7, seatsPerUnit: 1 },
 
   ...{ 'StripeEvent.id': 'evt_1QwErTyInvoicePaid', 'StripeEvent.type': 'invoice.paid', apiVersion: '2025-03-31.basil', objectId: 'in_1QwErTy123456', attempts: 1, receivedAt: bought },
-  ...{ 'StripeEvent.outcome': 'applied', 'StripeEvent.reason': null, 'StripeEventReplay.count': 1 },
+  ...{ 'StripeEvent.outcome': 'applied', 'StripeEvent.reason': null, 'StripeEventReplay.count': 1, lastError: null },
 
   ...{ 'ApiKey.id': apiKey, 'ApiKey.name': 'Build server', 'ApiKey.scopes': ['licenses:read', 'licenses:write'], 'ApiKey.prefix': 'lk_live_7Kq3', lastUsedAt: null },
   ...{ 'NewApiKey.id': apiKey, 'NewApiKey.name': 'Build server', 'NewApiKey.scopes': ['licenses:read', 'licenses:write'], 'NewApiKey.prefix': 'lk_live_7Kq3', 'NewApiKey.key': 'lk_live_7Kq3mZ0v…' },

@@ -32,7 +32,7 @@ type Dependencies = { database: Database; clock: Clock; queues: Pick<Queues, 'en
 const stripeEvent = z.strictObject({
   id: z.string(), type: z.string(), livemode: z.boolean(), apiVersion: z.string().nullable(), objectId: z.string().nullable(),
   createdAt: z.iso.datetime(), receivedAt: z.iso.datetime(), processedAt: z.iso.datetime().nullable(), attempts: z.int(),
-  outcome: z.enum(outcomes).nullable(), reason: z.string().nullable(),
+  outcome: z.enum(outcomes).nullable(), reason: z.string().nullable(), lastError: z.string().nullable(),
 }).meta({ id: 'StripeEvent' });
 
 const replayed = z.strictObject({ count: z.int(), events: z.array(stripeEvent).max(MOST_SHOWN) }).meta({ id: 'StripeEventReplay' });
@@ -76,6 +76,6 @@ function found(event: StripeEventRow | null): Result<StripeEventRow> {
 }
 
 function viewEvent(event: StripeEventRow): object {
-  const { id, type, livemode, apiVersion, objectId, createdAt, receivedAt, processedAt, attempts, outcome, reason } = event;
-  return { id, type, livemode, apiVersion, objectId, createdAt, receivedAt, processedAt, attempts, outcome, reason };
+  const { id, type, livemode, apiVersion, objectId, createdAt, receivedAt, processedAt, attempts, outcome, reason, lastError } = event;
+  return { id, type, livemode, apiVersion, objectId, createdAt, receivedAt, processedAt, attempts, outcome, reason, lastError };
 }

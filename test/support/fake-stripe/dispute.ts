@@ -1,5 +1,5 @@
 import { renderCharge } from './render-payment.ts';
-import { renderDispute } from './render-refund.ts';
+import { disputesOf, renderDispute } from './render-refund.ts';
 import { type Charge, type Dispute, type DisputeStatus, recordOf } from './state.ts';
 import { emit, emitChange, type Step } from './step.ts';
 
@@ -12,7 +12,7 @@ export function openDispute(step: Step, charge: Charge, { status = 'needs_respon
   const dispute: Dispute = { id: state.newId('dispute'), chargeId: charge.id, amount, status, reason: 'fraudulent', created: at };
   state.disputes.set(dispute.id, dispute);
   emit(step, 'charge.dispute.created', renderDispute(state, dispute));
-  emit(step, 'charge.updated', renderCharge(state, charge), before);
+  if (disputesOf(state, charge).length === 1) emit(step, 'charge.updated', renderCharge(state, charge), before);
   if (!status.startsWith('warning_')) emit(step, 'charge.dispute.funds_withdrawn', renderDispute(state, dispute));
   return dispute;
 }

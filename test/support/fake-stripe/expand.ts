@@ -60,9 +60,9 @@ function findObject(state: State, id: string): StripeObject | undefined {
     rendered(state, state.sessions, id, renderCheckoutSession) ??
     rendered(state, state.paymentIntents, id, renderPaymentIntent) ??
     rendered(state, state.charges, id, renderCharge) ??
-    rendered(state, state.products, id, renderProduct) ??
     rendered(state, state.refunds, id, renderRefund) ??
     rendered(state, state.disputes, id, renderDispute) ??
+    rendered(state, state.products, id, renderProduct) ??
     state.others.get(id)
   );
 }

@@ -58,7 +58,7 @@ export function finalizeInvoice(step: Step, invoice: Invoice): void {
 }
 
 /** One more payment towards an invoice: Stripe's own of all that is due, or another beside it. */
-export function addPayment(step: Step, invoice: Invoice, { amount, isDefault }: { amount: number; isDefault: boolean }): PaymentIntent {
+function addPayment(step: Step, invoice: Invoice, { amount, isDefault }: { amount: number; isDefault: boolean }): PaymentIntent {
   const { state, at } = step;
   const { email } = recordOf(state.customers, invoice.customerId);
   const subscription = invoice.subscriptionId === null ? undefined : recordOf(state.subscriptions, invoice.subscriptionId);

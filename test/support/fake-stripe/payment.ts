@@ -37,7 +37,7 @@ export function attemptPayment(step: Step, intent: PaymentIntent, outcome: Outco
 }
 
 /** One movement of money, or one that was declined. */
-export function createCharge(step: Step, made: Omit<Charge, 'id' | 'created'>): Charge {
+function createCharge(step: Step, made: Omit<Charge, 'id' | 'created'>): Charge {
   const { state, at } = step;
   const charge: Charge = { id: state.newId('charge'), created: at, ...made };
   state.charges.set(charge.id, charge);

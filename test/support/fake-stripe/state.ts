@@ -27,7 +27,7 @@ export type Customer = {
 export type SubscriptionItem = { id: string; priceId: string; quantity: number };
 
 /** What takes effect once its invoice is paid, and lapses if that does not happen in time. */
-export type PendingUpdate = { items: SubscriptionItem[]; invoiceId: string; expiresAt: number };
+type PendingUpdate = { items: SubscriptionItem[]; invoiceId: string; expiresAt: number };
 
 export type Collection = 'charge_automatically' | 'send_invoice';
 
@@ -72,7 +72,7 @@ export type InvoiceLine = Billed & { id: string; discount: number; invoiceItemId
 /** Something to be billed. `invoiceId` is null while it waits for the next invoice. */
 export type InvoiceItem = Billed & { id: string; customerId: string; subscriptionId: string | null; invoiceId: string | null; created: number };
 
-export type BillingReason = 'subscription_create' | 'subscription_cycle' | 'subscription_update' | 'manual' | 'quote_accept';
+type BillingReason = 'subscription_create' | 'subscription_cycle' | 'subscription_update' | 'manual' | 'quote_accept';
 
 export type Invoice = {
   id: string;

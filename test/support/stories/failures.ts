@@ -34,6 +34,23 @@ export const failureStories: Story[] = [
     world.stripe.retryPayment(id, false);
     world.stripe.giveUpRetries(id);
   } },
+  // The second period would have ended on day 59, the third on day 90.
+  { title: 'two renewals are not paid: grace runs from the first', ends: ['suspended SUSPENDED PAYMENT_FAILED until day 31, grace until day 38'], mails: 1, tell: (world) => {
+    const id = subscribed(world, 0);
+    world.on(31);
+    world.stripe.failRenewal(id);
+    world.on(59);
+    world.stripe.failRenewal(id);
+  } },
+  { title: 'two renewals were not paid, then the latest was', ends: ['active ACTIVE until day 90'], mails: 1, tell: (world) => {
+    const id = subscribed(world, 0);
+    world.on(31);
+    world.stripe.failRenewal(id);
+    world.on(59);
+    world.stripe.failRenewal(id);
+    world.on(60);
+    world.stripe.retryPayment(id, true);
+  } },
   { title: 'its renewal was written off', ends: [suspended], mails: 1, tell: (world) => {
     const id = failedOnDay41(world);
     world.on(50);

@@ -75,6 +75,23 @@ export const refundStories: Story[] = ([
     world.on(46);
     world.stripe.cancelNow(id);
   } },
+  { title: 'canceled, then refunded', ends: ['revoked REVOKED REFUNDED until day 43'], mails: 1, tell: (world) => {
+    const id = subscribed(world, 40);
+    world.on(43);
+    world.stripe.cancelNow(id);
+    givenBack(world, id, 'succeeded');
+  } },
+  { title: 'refunded for two things', ends: [refunded, `${refunded} of addon`], mails: 1, tell: (world) => {
+    const { stripe, shop, email, on } = world;
+    on(40);
+    givenBack(world, stripe.buySubscription({ email, items: [{ priceId: shop.monthly }, { priceId: shop.addon }] }).subscriptionId, 'succeeded');
+  } },
+  { title: 'refunded for an item that was added, the other stays', ends: [current, `${refunded} of addon`], tell: (world) => {
+    const id = subscribed(world, 40);
+    world.on(42);
+    world.stripe.changeItems(id, [{ priceId: world.shop.addon }], { prorate: 'now' });
+    givenBack(world, id, 'succeeded');
+  } },
   { title: 'refunded where that suspends', mapping: { onFullRefund: 'SUSPEND' }, ends: ['suspended SUSPENDED REFUNDED until day 68'], mails: 1, tell: (world) => givenBack(world, subscribed(world, 40), 'succeeded') },
   { title: 'refunded where that changes nothing', mapping: { onFullRefund: 'KEEP' }, ends: [current], mails: 1, tell: (world) => givenBack(world, subscribed(world, 40), 'succeeded') },
 ] satisfies Story[]).map((story) => ({ needsKey: 'payments', ...story }));

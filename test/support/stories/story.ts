@@ -1,5 +1,5 @@
 import type { FakeStripe } from '../fake-stripe/fake-stripe.ts';
-import type { Shape } from '../fake-stripe/shape.ts';
+import { type Shape, shapes } from '../fake-stripe/shape.ts';
 import type { FakeEvent } from '../fake-stripe/state.ts';
 
 /**
@@ -19,7 +19,7 @@ export function dayOf(day: number): Date {
 }
 
 /** Why the events alone do not say enough, and Tillkey must ask Stripe. */
-export type NeedsKey =
+type NeedsKey =
   /** The event of a checkout session does not carry what was bought. */
   | 'line items'
   /** An invoice has more lines than an event carries. */
@@ -78,6 +78,11 @@ export const unmapped: (keyof Shop)[] = ['service', 'shirt'];
 export function openShop(stripe: FakeStripe): Shop {
   const priceOf = (name: keyof Shop) => stripe.createProductAndPrice(goods[name]).priceId;
   return Object.fromEntries(Object.keys(goods).map((name) => [name, priceOf(name as keyof Shop)])) as Shop;
+}
+
+/** Whether it can happen in a shape. */
+export function happensIn(shape: Shape, { since }: Story): boolean {
+  return since === undefined || shapes.indexOf(shape) >= shapes.indexOf(since);
 }
 
 /** Tells a story from day 0 on, and returns its events in order. */

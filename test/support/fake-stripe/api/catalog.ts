@@ -12,7 +12,7 @@ const productKind: Kind<Product> = {
   path: '/v1/products', noun: 'product', param: 'id', records: ({ products }) => products, render: renderProduct, filters: ['active'],
 };
 
-export const priceKind: Kind<Price> = {
+const priceKind: Kind<Price> = {
   path: '/v1/prices',
   noun: 'price',
   param: 'price',

@@ -37,10 +37,10 @@ function change(call: Call): StripeObject {
 /** Evidence that is sent in: Stripe's test texts decide at once. */
 function verdictIn(params: Params, { status }: Dispute): DisputeStatus | null {
   if (flagOf(params, 'submit') === false || params['evidence'] === undefined) return null;
-  const verdicts = status.startsWith('warning_') ? { closed: 'warning_closed', open: 'warning_under_review' } as const : { closed: null, open: 'under_review' } as const;
-  const words = textOf(partOf(params, 'evidence'), 'uncategorized_text');
-  if (words === 'winning_evidence') return verdicts.closed ?? 'won';
-  return words === 'losing_evidence' ? (verdicts.closed ?? 'lost') : verdicts.open;
+  const inquiry = status.startsWith('warning_');
+  const verdicts: Record<string, DisputeStatus> = inquiry ? { winning_evidence: 'warning_closed', losing_evidence: 'warning_closed' } : { winning_evidence: 'won', losing_evidence: 'lost' };
+  const words = textOf(partOf(params, 'evidence'), 'uncategorized_text') ?? '';
+  return verdicts[words] ?? (inquiry ? 'warning_under_review' : 'under_review');
 }
 
 /** To close a dispute is to give it up. */

@@ -48,7 +48,7 @@ export function outcomeOf(behavior: Behavior): Outcome {
 }
 
 /** One attempt at a payment. */
-export function tryPayment(step: Step, intent: PaymentIntent, behavior: Behavior): void {
+function tryPayment(step: Step, intent: PaymentIntent, behavior: Behavior): void {
   const outcome = outcomes[behavior];
   if (outcome !== null) attemptPayment(step, intent, outcome);
   else beginSlowPayment(step, intent);
@@ -56,7 +56,7 @@ export function tryPayment(step: Step, intent: PaymentIntent, behavior: Behavior
 }
 
 /** The bank answers for a payment that takes its days, here at once. */
-export function settleSlowPayment(step: Step, intent: PaymentIntent, behavior: Behavior): void {
+function settleSlowPayment(step: Step, intent: PaymentIntent, behavior: Behavior): void {
   if (behavior === 'slow_pays') attemptPayment(step, intent, 'succeeded');
   if (behavior === 'slow_declined') attemptPayment(step, intent, 'failed');
 }

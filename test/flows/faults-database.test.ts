@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { sql } from 'kysely';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded-postgres.ts';
+import { control, openServer } from '../../src/database/embedded-server.ts';
+import { connectDatabase, inTransaction, query, reading } from '../../src/database/orm.ts';
+import { type BehindLine, startBehindLine } from '../support/behind-line.ts';
+import { cameTo, oneEach } from '../support/came-to.ts';
+import { createDatabase } from '../support/database.ts';
+import type { FakeEvent } from '../support/fake-stripe/state.ts';
+import { backends } from '../support/service.ts';
+
+/** A PostgreSQL of this test's own, which it may kill. */
+let folder: string;
+let postgres: EmbeddedPostgres;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tillkey-faults-'));
+  postgres = await startEmbeddedPostgres(folder);
+});
+afterAll(async () => {
+  await postgres.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function newDatabase(name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  // Throw-away data need not survive a power cut, only the server's.
+  for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes']) await client.query(`alter system set ${setting} = off`);
+  await client.query('select pg_reload_conf()');
+  await client.query(`create database on_${name}`);
+  await client.end();
+  return postgres.url.replace(/postgres$/, `on_${name}`);
+}
+
+let shop: BehindLine | undefined;
+afterEach(async () => {
+  await shop?.stop();
+  shop = undefined;
+});
+
+/** Ends the server without ceremony, as a power cut would, and starts it again on its port. */
+async function crash(): Promise<void> {
+  await control(await openServer(join(folder, 'postgres')), 'restart', '-m', 'immediate', '-w', '-l', join(folder, 'server.log'));
+}
+
+/** As Stripe does it: what was not answered 2xx is sent again. */
+async function deliverUntilTaken({ stripe, tillkey }: BehindLine, events: FakeEvent[]): Promise<void> {
+  let left = events;
+  while (left.length > 0) {
+    const answers = await stripe.deliver(left, { url: `${tillkey.url}/webhooks/stripe` }, { shuffle: true, concurrency: 8 });
+    const taken = new Set(answers.filter(({ status }) => status === 200).map(({ eventId }) => eventId));
+    expect(answers.every(({ status }) => status === 200 || status === 500 || status === 503)).toBe(true);
+    left = left.filter(({ id }) => !taken.has(id));
+  }
+}
+
+describe.each(backends())('PostgreSQL restarted in the middle of a burst, with the queues in %s,', (backend) => {
+  test('loses no purchase, issues none twice, and costs no event more than the attempt it cut', async () => {
+    const started = await startBehindLine({ backend, databaseUrl: await newDatabase(backend) });
+    shop = started;
+    const buyers = Array.from({ length: 20 }, (_, n) => `${backend}-${n}@example.com`);
+    const events = buyers.flatMap((email) => started.stripe.buySubscription({ email, priceId: started.priceId }).events);
+    const delivered = deliverUntilTaken(started, events);
+    while (started.line.answered() < 10) await new Promise((resolve) => setImmediate(resolve));
+    await crash();
+    await delivered;
+    await started.sweptAndSettled();
+    expect(await cameTo(started.tillkey)).toEqual(oneEach(buyers));
+    const attempts = await started.tillkey.service.dependencies.database.em.fork().execute<{ most: number }[]>('select max(attempts) as most from stripe_events');
+    expect(attempts[0]!.most).toBeLessThanOrEqual(2);
+  });
+});
+
+test('transactions whose connections die give their places in the pool back', async () => {
+  const { url, drop } = await createDatabase();
+  const database = await connectDatabase(url);
+  const die = () => inTransaction(database, (tx) => query(tx, sql`select pg_terminate_backend(pg_backend_pid())`));
+  for (let round = 0; round < 3; round += 1) {
+    const ends = await Promise.allSettled(Array.from({ length: 8 }, die));
+    expect(ends.every(({ status }) => status === 'rejected')).toBe(true);
+  }
+  expect(await query(reading(database), sql`select 1 as one`)).toEqual([{ one: 1 }]);
+  await database.close(true);
+  await drop();
+});
