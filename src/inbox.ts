@@ -120,7 +120,7 @@ export async function reopenEvent(database: Database, ref: EventRef, now: Date):
 /** As `reopenEvent` for many: at once those that nobody is at, and one by one those that are being applied or stamped. */
 export async function reopenEvents(database: Database, scope: Scope, ids: string[], now: Date): Promise<void> {
   const reopened = await query(reading(database), sql<{ id: string }>`
-    update stripe_events set processed_at = null, outcome = null, reason_code = null, reason = null, attempts = 0, due_at = ${now}
+    update stripe_events set processed_at = null, outcome = null, reason_code = null, reason = null, last_error = null, attempts = 0, due_at = ${now}
     where scope_id = ${scope.id} and id in (
       select id from stripe_events where scope_id = ${scope.id} and id = any(${ids}::text[]) for update skip locked
     ) returning id`);

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { StripeCursor } from './database/exchange-rows.ts';
 import { type Database, query, reading } from './database/orm.ts';
 import type { Scope } from './database/scope.ts';
 
@@ -44,8 +45,8 @@ export async function dueAfterSilence(database: Database, silentSince: Date): Pr
 
 /** The event up to which Stripe's list of these types was gone through; null before the first time. */
 export async function readCursor(database: Database, scope: Scope, types: readonly string[]): Promise<string | null> {
-  const [row] = await query(reading(database), sql<{ event_id: string }>`select event_id from stripe_cursors where scope_id = ${scope.id} and types = ${types.join(' ')}`);
-  return row?.event_id ?? null;
+  const cursor = await reading(database).findOne(StripeCursor, { scopeId: scope.id, types: types.join(' ') });
+  return cursor?.eventId ?? null;
 }
 
 export async function keepCursor(database: Database, { scope, types, eventId }: { scope: Scope; types: readonly string[]; eventId: string }): Promise<void> {

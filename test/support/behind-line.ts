@@ -1,5 +1,5 @@
 import { sweep } from '../../src/jobs/sweep.ts';
-import { createStripeReader, type StripeReader } from '../../src/stripe.ts';
+import { createStripeReader } from '../../src/stripe.ts';
 import type { Patience } from '../../src/stripe-client.ts';
 import { type RunningWorker, startWorker } from '../../src/worker.ts';
 import { createCatalog } from './catalog.ts';
@@ -32,7 +32,7 @@ export async function startBehindLine({ patience = HURRY, clock = testClock(), .
   const { priceId } = stripe.createProductAndPrice({ productName: 'Acme Pro', recurring: 'month', unitAmount: 1900 });
   await createCatalog(tillkey, { stripePriceId: priceId });
   const { dependencies } = tillkey.service;
-  const reader: StripeReader = createStripeReader('sk_test_123', line.url, dependencies.log, patience);
+  const reader = createStripeReader('sk_test_123', line.url, dependencies.log, patience);
   const worker: RunningWorker = await startWorker({ ...dependencies, stripeOf: async () => reader });
   return {
     tillkey, stripe, line, clock, priceId,
