@@ -10,11 +10,14 @@ import { hasStripeCli, trigger } from '../support/stripe-cli.ts';
 
 /** Stripe's own command line tool drives the stand-in, which posts to a whole Tillkey what Stripe would. */
 
-/** `sells`: what comes of the purchase in it, whose product is mapped before. `bills`: its invoice is of a mapped price. `product`: what the product is called. */
-type Recipe = { event: string; sells?: string[]; bills?: true; product?: string };
+/** `sells`: what comes of the purchase in it, whose product is mapped before. `bills`: its invoice is of a mapped price. `product`: the id its product gets. `card`: paid by this. */
+type Recipe = { event: string; sells?: string[]; bills?: true; product?: string; card?: string };
 
 const recipes: Recipe[] = [
   { event: 'checkout.session.completed', sells: ['active ACTIVE', 'active ACTIVE'] },
+  { event: 'checkout.session.completed', product: 'prod_disputed', card: 'tok_createDispute', sells: ['suspended SUSPENDED DISPUTED', 'suspended SUSPENDED DISPUTED'] },
+  { event: 'checkout.session.completed', product: 'prod_inquired', card: 'tok_createDisputeInquiry', sells: ['active ACTIVE', 'active ACTIVE'] },
+  { event: 'checkout.session.completed', product: 'prod_refunded', sells: ['active ACTIVE', 'active ACTIVE'] },
   { event: 'checkout.session.async_payment_succeeded', sells: ['active ACTIVE', 'active ACTIVE'] },
   { event: 'checkout.session.async_payment_failed', sells: [] },
   { event: 'checkout.session.expired', sells: [] },
@@ -39,21 +42,25 @@ const recipes: Recipe[] = [
   ].map((event) => ({ event })),
 ];
 
+const stripeProductOf = ({ event, product }: Recipe) => product ?? `prod_${event.replaceAll('.', '_')}`;
+
 /** Two recipes are named for what happens, not for the event that tells of it. */
 const tellingEvent: Record<string, string> = { 'subscription.payment_succeeded': 'invoice.paid', 'subscription.payment_failed': 'invoice.payment_failed' };
 
 const applied = [
   'checkout.session.completed', 'checkout.session.async_payment_succeeded', 'checkout.session.async_payment_failed', 'checkout.session.expired',
   'customer.subscription.created', 'customer.subscription.updated', 'customer.subscription.deleted', 'customer.subscription.paused', 'customer.subscription.trial_will_end',
-  'customer.deleted', 'customer.updated',
+  'customer.deleted', 'customer.updated', 'invoice.paid', 'invoice.payment_failed', 'invoice.payment_action_required', 'invoice.voided', 'invoice.marked_uncollectible',
 ];
 
-/** An invoice that stands alone is ignored until it is sold by; one of a subscription is applied. */
-const ofInvoices = ['invoice.paid', 'invoice.payment_failed', 'invoice.payment_action_required', 'invoice.voided', 'invoice.marked_uncollectible'];
+/** Applied to what they paid for; of a payment that sold nothing here, ignored. */
+const ofPayments = ['charge.refunded', 'refund.created', 'refund.updated', 'charge.dispute.created', 'charge.dispute.updated', 'charge.dispute.closed'];
 
-function outcomesOf(type: string): string[] {
-  if (ofInvoices.includes(type)) return ['applied', 'ignored'];
-  return [applied.includes(type) ? 'applied' : 'ignored'];
+/** How the sentence begins that says why an event ended as it did. */
+function reasonOf(type: string): RegExp {
+  if (applied.includes(type)) return /^applied: (The licenses of this purchase are up to date|Noted; no license)/;
+  if (ofPayments.includes(type)) return /^(applied: The licenses of this purchase are up to date|ignored: Nothing that is known here was bought with payment)/;
+  return type === 'test_helpers.test_clock.ready' ? /^ignored: A test clock/ : /^ignored: Events of type \S+ do not concern licenses/;
 }
 
 const runs = hasStripeCli() || process.env['CI'] !== undefined;
@@ -64,7 +71,9 @@ if (!runs) process.stderr.write('\nSKIPPED: the Stripe CLI (@stripe/cli) has no 
   let tillkey: TestService;
   let sdk: Stripe;
   let home: string;
-  /** The vendor's product that each recipe sells. */
+  /** The vendor's product that the invoices bill. */
+  let serviceId: string;
+  /** The vendor's product for each of Stripe's that a recipe sells. */
   const productIds = new Map<string, string>();
 
   beforeAll(async () => {
@@ -77,8 +86,8 @@ if (!runs) process.stderr.write('\nSKIPPED: the Stripe CLI (@stripe/cli) has no 
     const { hostname, port } = new URL(stripe.url);
     sdk = new Stripe('sk_test_standin', { host: hostname, port, protocol: 'http', maxNetworkRetries: 0, telemetry: false });
     const { priceId } = stripe.createProductAndPrice({ productName: 'A service', unitAmount: 1500 });
-    await createCatalog(tillkey, { stripePriceId: priceId });
-    for (const { event, sells } of recipes) if (sells) productIds.set(event, await mapProduct(stripeProductOf(event)));
+    serviceId = (await createCatalog(tillkey, { stripePriceId: priceId })).productId;
+    for (const recipe of recipes) if (recipe.sells) productIds.set(stripeProductOf(recipe), await mapProduct(stripeProductOf(recipe)));
     const queue = recipes.values();
     const lane = async () => {
       for (const recipe of queue) await run(recipe, priceId);
@@ -93,17 +102,17 @@ if (!runs) process.stderr.write('\nSKIPPED: the Stripe CLI (@stripe/cli) has no 
     await rm(home, { recursive: true, force: true });
   });
 
-  const stripeProductOf = (event: string) => `prod_${event.replaceAll('.', '_')}`;
-
   async function mapProduct(stripeProductId: string): Promise<string> {
     return (await createCatalog(tillkey, { stripePriceId: stripeProductId, mapping: { stripePriceId: undefined, stripeProductId } })).productId;
   }
 
-  async function run({ event, sells, bills, product = stripeProductOf(event) }: Recipe, priceId: string): Promise<void> {
-    const named = ['--add', `product:id=${product}`];
+  async function run(recipe: Recipe, priceId: string): Promise<void> {
+    const { event, sells, bills, card } = recipe;
+    const named = ['--add', `product:id=${stripeProductOf(recipe)}`];
     const known = ['--add', `customer:email=${event}@example.com`];
     const billed = ['--remove', 'invoiceitem:amount', '--remove', 'invoiceitem:currency', '--add', `invoiceitem:price=${priceId}`];
-    const args = [...(sells ? named : []), ...(bills ? billed : []), ...(event.startsWith('checkout.') || !(sells ?? bills) ? [] : known)];
+    const paid = ['--override', `payment_method:card.token=${card}`];
+    const args = [...(sells ? named : []), ...(bills ? billed : []), ...(card ? paid : []), ...(event.startsWith('checkout.') || !(sells ?? bills) ? [] : known)];
     await trigger(event, { apiBase: stripe.url, home, args });
   }
 
@@ -129,6 +138,15 @@ if (!runs) process.stderr.write('\nSKIPPED: the Stripe CLI (@stripe/cli) has no 
     return data.map(({ status, billing }: any) => [status, billing.state, billing.reason].filter((word) => word !== null).join(' '));
   }
 
+  /** The payment intent of the Checkout session that sold a product. */
+  async function paymentFor(product: string): Promise<string> {
+    for (const { id, payment_intent: intent } of (await sdk.checkout.sessions.list({ limit: 100 })).data) {
+      const [item] = (await sdk.checkout.sessions.listLineItems(id)).data;
+      if (item?.price?.product === product) return String(intent);
+    }
+    throw new Error(`nobody bought ${product}`);
+  }
+
   test('each recipe tells of the event it is named for', () => {
     const told = stripe.events.map(({ type }) => type);
     for (const { event } of recipes) expect(told).toContain(tellingEvent[event] ?? event);
@@ -140,23 +158,34 @@ if (!runs) process.stderr.write('\nSKIPPED: the Stripe CLI (@stripe/cli) has no 
     const listened = stripe.events.filter(({ id }) => stripe.deliveries.some(({ eventId }) => eventId === id));
     expect(listened.length).toBeGreaterThan(recipes.length);
     for (const { id, type } of listened) {
-      expect(known.get(id)).toMatchObject({ type, reason: expect.stringMatching(/^[A-Z].+\.$/) });
-      expect(outcomesOf(type).map((outcome) => `${type}: ${outcome}`)).toContain(`${type}: ${known.get(id).outcome}`);
+      const { outcome, reason } = known.get(id) ?? {};
+      expect({ type, ended: `${outcome}: ${reason}` }).toEqual({ type, ended: expect.stringMatching(reasonOf(type)) });
     }
   });
 
-  test.each(recipes.flatMap(({ event, sells }) => (sells ? [[event, sells] as const] : [])))('%s comes to the licenses %j', async (event, sells) => {
-    expect(await licensesOf(productIds.get(event) ?? '')).toEqual(sells);
+  test.each(recipes.filter(({ sells }) => sells).map((recipe) => [stripeProductOf(recipe), recipe.sells]))('what is bought as %s comes to the licenses %j', async (product, sells) => {
+    expect(await licensesOf(productIds.get(String(product)) ?? '')).toEqual(sells);
+  });
+
+  test('of the invoices that stand alone, the one that is paid sells', async () => {
+    expect(await licensesOf(serviceId)).toEqual(['active ACTIVE']);
+  });
+
+  test('a purchase that is refunded in full is revoked', async () => {
+    await sdk.refunds.create({ payment_intent: await paymentFor('prod_refunded') });
+    await quiet();
+    expect(await licensesOf(productIds.get('prod_refunded') ?? '')).toEqual(['revoked REVOKED REFUNDED', 'revoked REVOKED REFUNDED']);
   });
 
   test('a subscription that was paused for want of a card is good again once it is resumed', async () => {
     const { data } = await sdk.subscriptions.list({ status: 'paused' });
-    const paused = data.filter(({ items }) => items.data[0]?.price.product === stripeProductOf('customer.subscription.paused'));
+    const product = stripeProductOf({ event: 'customer.subscription.paused' });
+    const paused = data.filter(({ items }) => items.data[0]?.price.product === product);
     for (const { id } of paused) await sdk.subscriptions.resume(id);
     await quiet();
     const resumed = stripe.events.find(({ type }) => type === 'customer.subscription.resumed');
     expect((await outcomes()).get(resumed?.id ?? '')).toMatchObject({ outcome: 'applied' });
-    expect(await licensesOf(productIds.get('customer.subscription.paused') ?? '')).toEqual(['active ACTIVE']);
+    expect(await licensesOf(productIds.get(product) ?? '')).toEqual(['active ACTIVE']);
   });
 
   test('what was bought before its product was mapped is issued by a replay', async () => {

@@ -59,7 +59,7 @@ describe('a delivery that is Stripe’s', () => {
     expect(await readBack(sent.id)).toEqual({
       id: sent.id, type: 'customer.tax_id.created', livemode: false, apiVersion: '2025-03-31.basil', objectId: 'txi_1',
       createdAt: new Date(sent.created * 1000).toISOString(), receivedAt: expect.any(String), processedAt: expect.any(String), attempts: 1,
-      outcome: 'ignored', reason: 'Events of type customer.tax_id.created do not concern licenses.',
+      outcome: 'ignored', reason: 'Events of type customer.tax_id.created do not concern licenses.', lastError: null,
     });
   });
 

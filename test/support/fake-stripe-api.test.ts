@@ -82,7 +82,8 @@ describe('what the official SDK writes is what it reads, and what is told', () =
     const paused = await stripe.subscriptions.update(id, { pause_collection: { behavior: 'void' }, cancel_at_period_end: true });
     expect(paused).toMatchObject({ pause_collection: { behavior: 'void' }, cancel_at_period_end: true });
     expect(await stripe.subscriptions.update(id, { pause_collection: '', cancel_at_period_end: false })).toMatchObject({ pause_collection: null, cancel_at: null });
-    expect(await stripe.subscriptions.cancel(id)).toMatchObject({ status: 'canceled' });
+    await stripe.customers.del(customer);
+    expect(await stripe.subscriptions.retrieve(id, { expand: ['customer'] })).toMatchObject({ status: 'canceled', customer: { id: customer, deleted: true } });
     await expect(stripe.subscriptions.cancel(id)).rejects.toMatchObject({ statusCode: 404, code: 'resource_missing' });
     const listed = async (query: Stripe.SubscriptionListParams) => (await stripe.subscriptions.list(query)).data.length;
     expect([await listed({}), await listed({ status: 'all' }), await listed({ status: 'ended', customer })]).toEqual([0, 1, 1]);

@@ -7,6 +7,7 @@ import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
 import type { Role } from '../../src/role.ts';
 import { type Service, startService } from '../../src/service.ts';
+import type { Patience } from '../../src/stripe-client.ts';
 import { createDatabase } from './database.ts';
 
 export const TEST_KEY = `lk_test_${'t'.repeat(32)}`;
@@ -43,10 +44,10 @@ export type TestService = {
   stop(): Promise<void>;
 };
 
-type Choice = { backend?: 'postgres' | 'redis'; role?: Role; clock?: TestClock; databaseUrl?: string; environment?: Record<string, string> };
+type Choice = { backend?: 'postgres' | 'redis'; role?: Role; clock?: TestClock; databaseUrl?: string; environment?: Record<string, string>; patience?: Patience };
 
 /** The whole service in this process, on a database, a folder and a port of its own. */
-export async function startTestService({ backend = 'postgres', role = 'all', clock = testClock(), databaseUrl, environment = {} }: Choice = {}): Promise<TestService> {
+export async function startTestService({ backend = 'postgres', role = 'all', clock = testClock(), databaseUrl, environment = {}, patience }: Choice = {}): Promise<TestService> {
   const owned = databaseUrl === undefined ? await createDatabase() : null;
   const dataFolder = await mkdtemp(join(tmpdir(), 'tillkey-data-'));
   const read = readConfig({
@@ -66,7 +67,7 @@ export async function startTestService({ backend = 'postgres', role = 'all', clo
   if (!read.ok) throw new Error(read.faults.join('\n'));
   const url = databaseUrl ?? owned?.url ?? '';
   const log = createLogger(read.config.LOG_LEVEL);
-  const service = await startService({ role, config: read.config, clock, log, dataFolder, databaseUrl: url, show: () => undefined });
+  const service = await startService({ role, config: read.config, clock, log, dataFolder, databaseUrl: url, show: () => undefined, ...(patience && { patience }) });
   return {
     url: service.url,
     databaseUrl: url,

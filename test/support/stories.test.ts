@@ -20,6 +20,9 @@ async function tellAll(shape: Shape): Promise<{ stripe: FakeStripe; told: Map<st
   return { stripe, told: new Map(told), days };
 }
 
+/** Until acacia an invoice, its charge and its payment name one another. */
+const isOld = (shape: Shape) => shape === '2020-08-27' || shape === 'acacia';
+
 const happensIn = (shape: Shape, { since }: Story) => since === undefined || shapes.indexOf(shape) >= shapes.indexOf(since);
 
 describe('the stories', () => {
@@ -67,7 +70,7 @@ describe.each(shapes)('told in the %s shape', (shape) => {
   });
 
   test('a charge leads to its invoice by itself, or only by the payment of the invoice', () => {
-    const old = shape === '2020-08-27' || shape === 'acacia';
+    const old = isOld(shape);
     const charge = last('refunded', 'charge.refunded');
     const invoice = last('refunded', 'invoice.paid');
     expect(charge['invoice']).toBe(old ? invoice.id : undefined);
@@ -83,6 +86,8 @@ describe.each(shapes)('told in the %s shape', (shape) => {
     expect(session).toMatchObject({ mode: 'payment', invoice: invoice.id, payment_intent: expect.stringMatching(/^pi_/), invoice_creation: { enabled: true } });
     expect(invoice).toMatchObject({ billing_reason: 'manual', status: 'paid', amount_paid: 11_800 });
     expect(stripe.chargesOf(invoice.id)).toEqual(stripe.chargesOf(session.id));
+    const [bought, refunded] = [last('bought once with an invoice made of it, refunded', 'invoice.paid'), last('bought once with an invoice made of it, refunded', 'charge.refunded')];
+    expect(refunded['invoice']).toBe(isOld(shape) ? bought.id : undefined);
   });
 
   test.each([
@@ -97,6 +102,16 @@ describe.each(shapes)('told in the %s shape', (shape) => {
     const events = told.get(title)!.map(({ data }) => data.object);
     expect(events.findLast(({ object }) => object === 'charge')).toMatchObject({ amount: 1900, amount_refunded: refunded, refunded: fully });
     expect(events.findLast(({ object }) => object === 'refund')).toMatchObject({ status, charge: expect.stringMatching(/^ch_/), payment_intent: expect.stringMatching(/^pi_/) });
+  });
+
+  test('an invoice that is paid in parts has a payment each, and none open', () => {
+    if (isOld(shape)) return;
+    const { id } = last('paid in two parts, both refunded', 'invoice.paid');
+    expect(stripe.chargesOf(id)).toHaveLength(2);
+    const ofInvoice = objects('invoice_payment').filter(({ invoice }) => invoice === id);
+    expect(ofInvoice.map(({ amount_paid, status }) => [amount_paid, status])).toEqual([[3000, 'paid'], [2900, 'paid']]);
+    const canceled = told.get('paid in two parts, both refunded')!.filter(({ type }) => type === 'payment_intent.canceled');
+    expect(canceled.map(({ data }) => data.object['amount'])).toEqual([2900]);
   });
 
   test('credits are negative prorations that name what they credit, and leave the customer a balance', () => {

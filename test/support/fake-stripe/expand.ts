@@ -2,7 +2,7 @@ import { badParameter } from './api-error.ts';
 import { embeddedList, type List } from './list.ts';
 import { isRecord } from './previous-attributes.ts';
 import { renderCheckoutSession, renderLineItems } from './render-checkout-session.ts';
-import { renderCustomer } from './render-customer.ts';
+import { showCustomer } from './render-customer.ts';
 import { renderInvoice } from './render-invoice.ts';
 import { paymentsOf, renderInvoicePayment } from './render-invoice-payment.ts';
 import { renderCharge, renderPaymentIntent } from './render-payment.ts';
@@ -54,7 +54,7 @@ const leftOut: Record<string, (state: State, id: string) => List | null | undefi
 
 function findObject(state: State, id: string): StripeObject | undefined {
   return (
-    rendered(state, state.customers, id, renderCustomer) ??
+    rendered(state, state.customers, id, showCustomer) ??
     rendered(state, state.subscriptions, id, renderSubscription) ??
     rendered(state, state.invoices, id, renderInvoice) ??
     rendered(state, state.sessions, id, renderCheckoutSession) ??

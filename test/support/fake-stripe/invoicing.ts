@@ -99,16 +99,25 @@ export function attemptInvoice(step: Step, invoice: Invoice, outcome: Outcome): 
   closeAttempt(step, invoice, paid ? 'succeeded' : outcome, before);
 }
 
-/** A part of an invoice is paid beside Stripe's own payment, which asks for what is left. */
+/** A part of an invoice is paid beside Stripe's own payment, which asks for what is left, and is canceled when nothing is. */
 export function payPart(step: Step, invoice: Invoice, amount: number): void {
   const before = renderInvoice(step.state, invoice);
   const intent = addPayment(step, invoice, { amount, isDefault: false });
   attemptPayment(step, intent, 'succeeded');
   settlePayment(step, intent);
   const left = dueOf(invoice) - paidOf(step.state, invoice);
+  if (left > 0) askFor(step, invoice, left);
+  else cancelOpenPayments(step, invoice);
   if (left > 0 || invoice.status === 'paid') emit(step, 'invoice.updated', renderInvoice(step.state, invoice), before);
   else closeAttempt(step, invoice, 'succeeded', before);
   if (left < 0) emit(step, 'invoice.overpaid', renderInvoice(step.state, invoice));
+}
+
+function askFor({ state }: Step, invoice: Invoice, amount: number): void {
+  const asked = [...state.invoicePayments.values()].find(({ invoiceId, isDefault, status }) => invoiceId === invoice.id && isDefault && status === 'open');
+  if (asked === undefined) return;
+  asked.amountRequested = amount;
+  recordOf(state.paymentIntents, asked.paymentIntentId).amount = amount;
 }
 
 /** The money came another way. */

@@ -1,7 +1,12 @@
 import { shownIn } from './shape.ts';
 import type { Customer, State, StripeObject } from './state.ts';
 
-/** A customer as Stripe shows it. */
+/** A customer as Stripe's API shows it: of one that is deleted nothing is left but that. */
+export function showCustomer(state: State, customer: Customer): StripeObject {
+  return customer.deleted ? { id: customer.id, object: 'customer', deleted: true } : renderCustomer(state, customer);
+}
+
+/** A customer as Stripe shows it in its events. */
 export function renderCustomer(state: State, customer: Customer): StripeObject {
   const invoices = [...state.invoices.values()].filter(({ customerId }) => customerId === customer.id);
   return shownIn(state.shape, {

@@ -216,7 +216,7 @@ export type State = {
   testClocks: Map<string, TestClock>;
   /** What is quoted, by the id of its quote. */
   quoteItems: Map<string, LineItem[]>;
-  /** Objects that no rule of the stand-in reads, as they are shown. */
+  /** Objects that are kept as they are shown: coupons and the like, setup intents, quotes, webhook endpoints. */
   others: Map<string, StripeObject>;
   /** What was said of an object that no rule reads either, as metadata: shown with it. */
   told: Map<string, Record<string, unknown>>;

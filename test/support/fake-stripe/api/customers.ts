@@ -1,5 +1,5 @@
 import { createCustomer, deleteCustomer } from '../checkout.ts';
-import { renderCustomer } from '../render-customer.ts';
+import { renderCustomer, showCustomer } from '../render-customer.ts';
 import type { Customer, State, StripeObject } from '../state.ts';
 import { requestedStep } from '../step.ts';
 import { type Params, partOf, textOf } from './params.ts';
@@ -12,7 +12,7 @@ export const customerKind: Kind<Customer> = {
   noun: 'customer',
   param: 'id',
   records: ({ customers }) => customers,
-  render: (state, customer) => (customer.deleted ? { id: customer.id, object: 'customer', deleted: true } : renderCustomer(state, customer)),
+  render: showCustomer,
   filters: ['email', 'test_clock'],
 };
 
