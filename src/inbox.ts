@@ -118,6 +118,17 @@ export async function reopenEvent(database: Database, ref: EventRef, now: Date):
   });
 }
 
+/** As `reopenEvent` for many: at once those that nobody is at, and one by one those that are being applied or stamped. */
+export async function reopenEvents(database: Database, scope: Scope, ids: string[], now: Date): Promise<void> {
+  const reopened = await query(reading(database), sql<{ id: string }>`
+    update stripe_events set processed_at = null, outcome = null, reason_code = null, reason = null, last_error = null, attempts = 0, due_at = ${now}
+    where scope_id = ${scope.id} and id in (
+      select id from stripe_events where scope_id = ${scope.id} and id = any(${ids}::text[]) for update skip locked
+    ) returning id`);
+  const done = new Set(reopened.map(({ id }) => id));
+  for (const id of ids.filter((candidate) => !done.has(candidate))) await reopenEvent(database, { scopeId: scope.id, id }, now);
+}
+
 /** Reopens every event of a scope that waits for what has since come, such as a Stripe key. */
 export async function reopenWaiting(database: Database, scope: Scope, codes: ReasonCode[], now: Date): Promise<void> {
   await reading(database).nativeUpdate(StripeEvent, { scopeId: scope.id, reasonCode: { $in: codes } }, { ...unprocessed, dueAt: now });

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { StripeCursor } from './database/exchange-rows.ts';
 import { type Database, query, reading } from './database/orm.ts';
 import type { Scope } from './database/scope.ts';
 
@@ -11,14 +12,14 @@ type Reconciliation = { scope: Scope; kind: ReconciliationKind };
 /** One that makes no progress for so long has died, and another process may begin. */
 const CLAIM_MS = 10 * 60_000;
 
-/**
- * Takes a reconciliation on, if the last one ran at `dueBefore` or earlier and nobody is at it. For a scope that never had one, the
- * time begins now.
- */
+/** Sees to it that a scope is reconciled: for one that never was, the time until it is due begins now. */
+export async function expectReconciliation(database: Database, { scope, kind }: Reconciliation, now: Date): Promise<void> {
+  await query(reading(database), sql`insert into stripe_reconciliations (scope_id, kind, ran_at) values (${scope.id}, ${kind}, ${now}) on conflict do nothing`);
+}
+
+/** Takes a reconciliation on, if the last one ran at `dueBefore` or earlier and nobody is at it. */
 export async function claimReconciliation(database: Database, { scope, kind }: Reconciliation, dueBefore: Date, now: Date): Promise<boolean> {
-  const em = reading(database);
-  await query(em, sql`insert into stripe_reconciliations (scope_id, kind, ran_at) values (${scope.id}, ${kind}, ${now}) on conflict do nothing`);
-  const claimed = await query(em, sql`
+  const claimed = await query(reading(database), sql`
     update stripe_reconciliations set claimed_until = ${claimEnd(now)}
     where scope_id = ${scope.id} and kind = ${kind} and ran_at <= ${dueBefore} and (claimed_until is null or claimed_until <= ${now}) returning kind`);
   return claimed.length > 0;
@@ -44,8 +45,8 @@ export async function dueAfterSilence(database: Database, silentSince: Date): Pr
 
 /** The event up to which Stripe's list of these types was gone through; null before the first time. */
 export async function readCursor(database: Database, scope: Scope, types: readonly string[]): Promise<string | null> {
-  const [row] = await query(reading(database), sql<{ event_id: string }>`select event_id from stripe_cursors where scope_id = ${scope.id} and types = ${types.join(' ')}`);
-  return row?.event_id ?? null;
+  const cursor = await reading(database).findOne(StripeCursor, { scopeId: scope.id, types: types.join(' ') });
+  return cursor?.eventId ?? null;
 }
 
 export async function keepCursor(database: Database, { scope, types, eventId }: { scope: Scope; types: readonly string[]; eventId: string }): Promise<void> {

@@ -1,7 +1,7 @@
 import type { StripeEventRow } from '../database/exchange-rows.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { type EventFilter, listEvents, reopenEvent } from '../inbox.ts';
+import { type EventFilter, listEvents, reopenEvents } from '../inbox.ts';
 
 const BATCH = 100;
 
@@ -17,8 +17,7 @@ export async function replayEvents(database: Database, { scope, filter, dryRun }
   do {
     const page = await listEvents(database, scope, filter, { limit: BATCH, cursor });
     const events = page?.rows ?? [];
-    // One at a time: a transaction that held several would meet those that stamp the events of a purchase, in another order.
-    if (!dryRun) for (const { id } of events) await reopenEvent(database, { scopeId: scope.id, id }, now);
+    if (!dryRun && events.length > 0) await reopenEvents(database, scope, events.map(({ id }) => id), now);
     await onBatch(events);
     count += events.length;
     cursor = page?.nextCursor ?? undefined;

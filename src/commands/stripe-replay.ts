@@ -41,10 +41,8 @@ applied again changes nothing that is right already. Without --live or --test, b
 async function replayScope({ say }: Call, { database, clock, queues }: Needs, replay: { scope: Scope; filter: EventFilter; dryRun: boolean }): Promise<number> {
   const { scope, dryRun } = replay;
   const onBatch = async (events: StripeEventRow[]) => {
-    for (const event of events) {
-      say(lineOf(scope, event));
-      if (!dryRun) await queues.enqueue('stripe-events', { scopeId: scope.id, id: event.id });
-    }
+    for (const event of events) say(lineOf(scope, event));
+    if (!dryRun) await Promise.all(events.map(({ id }) => queues.enqueue('stripe-events', { scopeId: scope.id, id })));
   };
   return replayEvents(database, replay, onBatch, clock.now());
 }

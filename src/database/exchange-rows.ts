@@ -82,6 +82,29 @@ export const StripeFactRow = defineEntity({
   },
 });
 
+/** When a kind of reconciliation of a scope last ran to its end, and until when one that is under way may take. */
+export const StripeReconciliation = defineEntity({
+  name: 'StripeReconciliation',
+  tableName: 'stripe_reconciliations',
+  properties: {
+    scopeId: p.integer().primary(),
+    kind: p.text().$type<'events' | 'subscriptions'>().primary(),
+    ranAt: p.datetime(3),
+    claimedUntil: p.datetime(3).strictNullable(),
+  },
+});
+
+/** The event up to which Stripe's list was gone through, for each set of types that is asked for in one call. */
+export const StripeCursor = defineEntity({
+  name: 'StripeCursor',
+  tableName: 'stripe_cursors',
+  properties: {
+    scopeId: p.integer().primary(),
+    types: p.text().primary(),
+    eventId: p.text(),
+  },
+});
+
 export type StripeEventRow = InferEntity<typeof StripeEvent>;
 export type DomainEventRow = InferEntity<typeof DomainEvent>;
 export type MessageRow = InferEntity<typeof Message>;

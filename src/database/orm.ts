@@ -8,7 +8,7 @@ import { dropDeadConnections } from './dead-connections.ts';
 import { takeTurns } from './turns.ts';
 import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey, StripeConnection } from './account-rows.ts';
 import { Entitlement, Policy, PolicyEntitlement, Product, StripeMapping } from './catalog-rows.ts';
-import { DomainEvent, Message, StripeEvent, StripeFactRow } from './exchange-rows.ts';
+import { DomainEvent, Message, StripeCursor, StripeEvent, StripeFactRow, StripeReconciliation } from './exchange-rows.ts';
 import { Customer, License, LicenseEntitlement, Machine, StripeCustomer } from './license-rows.ts';
 
 export type Database = MikroORM;
@@ -28,7 +28,7 @@ const rows = [
   Account, ScopeRow, SecretCheck, SigningKey, ApiKey, StripeConnection,
   Product, Entitlement, Policy, PolicyEntitlement, StripeMapping,
   Customer, StripeCustomer, License, LicenseEntitlement, Machine,
-  StripeEvent, Message, StripeFactRow, DomainEvent,
+  StripeEvent, Message, StripeFactRow, StripeReconciliation, StripeCursor, DomainEvent,
 ];
 
 /** Opens the pool (lazily) and knows the rows and the migrations. Close with `database.close(true)`. */

@@ -1,6 +1,6 @@
 import type { Scope } from '../database/scope.ts';
 import type { Logger } from '../logger.ts';
-import { claimReconciliation, dueAfterSilence, endReconciliation, keepReconciliation, type ReconciliationKind } from '../reconciliations.ts';
+import { claimReconciliation, dueAfterSilence, endReconciliation, expectReconciliation, keepReconciliation, type ReconciliationKind } from '../reconciliations.ts';
 import type { StripeLists } from '../stripe-lists.ts';
 import { attempt } from './attempt.ts';
 import { type ReconcileDependencies, reconciliations } from './reconcile.ts';
@@ -13,6 +13,8 @@ export type ClockDependencies = ReconcileDependencies & {
   stripeScopes: () => Promise<Scope[]>;
   stripeOf: (scope: Scope) => Promise<StripeLists | null>;
 };
+
+const kinds = ['events', 'subscriptions'] as const;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -36,6 +38,7 @@ export async function reconcileByClock(dependencies: ClockDependencies, kind: Re
   const { database, clock, log, stripeScopes } = dependencies;
   for (const scope of await stripeScopes()) {
     const now = clock.now();
+    await expectReconciliation(database, { scope, kind }, now);
     if (stopped() || !(await claimReconciliation(database, { scope, kind }, lastDue(kind, now), now))) continue;
     const result = await attempt(() => reconcile(dependencies, { scope, kind }, stopped));
     if (!result.ok) log.warn({ accountId: scope.accountId, mode: scope.mode, kind, error: result.error }, 'not reconciled with Stripe; done again soon');
@@ -56,7 +59,9 @@ async function reconcile({ log, ...dependencies }: ClockDependencies, { scope, k
 }
 
 /** What a starting worker does: where nobody reconciled for more than an hour, everything is due at once. */
-export async function reconcileAfterSilence({ database, clock, queues }: ClockDependencies): Promise<void> {
-  await dueAfterSilence(database, lastDue('events', clock.now()));
-  for (const kind of ['events', 'subscriptions'] as const) await queues.enqueue('schedule', { name: `reconcile-${kind}` });
+export async function reconcileAfterSilence({ database, clock, queues, stripeScopes }: ClockDependencies): Promise<void> {
+  const now = clock.now();
+  for (const scope of await stripeScopes()) for (const kind of kinds) await expectReconciliation(database, { scope, kind }, now);
+  await dueAfterSilence(database, lastDue('events', now));
+  for (const kind of kinds) await queues.enqueue('schedule', { name: `reconcile-${kind}` });
 }

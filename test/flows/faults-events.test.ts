@@ -36,7 +36,7 @@ describe('an event that breaks whoever applies it', () => {
     expect(await cameTo(tillkey)).toEqual({ ...oneEach(buyers), undone: 1 });
 
     const { dependencies } = tillkey.service;
-    const lost = { ...dependencies, stripeOf: () => null, queues: { enqueue: async () => undefined } };
+    const lost = { ...dependencies, stripeOf: async () => null, queues: { enqueue: async () => undefined } };
     const ref = { scopeId: dependencies.scopes[1]!.id, id: poisoned.id };
     while ((await stored(poisoned.id)).outcome === null) await applyStripeEventJob(lost, ref);
     expect(await stored(poisoned.id)).toMatchObject({ outcome: 'failed', attempts: MOST_EVENT_ATTEMPTS, reason: expect.stringContaining('out of range'), lastError: expect.stringContaining('out of range') });

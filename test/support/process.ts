@@ -13,9 +13,9 @@ export type TillkeyProcess = {
   exitCode: Promise<number | null>;
 };
 
-/** Runs `src/main.ts` in a process of its own, with nothing of this process's settings. */
-export function spawnTillkey(args: string[], environment: Record<string, string>): TillkeyProcess {
-  return run(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts', ...args], environment);
+/** Runs `src/main.ts` in a process of its own, with nothing of this process's settings; `input` is what it can read. */
+export function spawnTillkey(args: string[], environment: Record<string, string>, input?: string): TillkeyProcess {
+  return run(process.execPath, ['--disable-warning=ExperimentalWarning', 'src/main.ts', ...args], environment, input);
 }
 
 /** Runs `npm start` as a person does. Signals go to npm alone. */
@@ -23,14 +23,15 @@ export function spawnNpmStart(environment: Record<string, string>): TillkeyProce
   return run('npm', ['start'], environment);
 }
 
-function run(command: string, args: string[], environment: Record<string, string>): TillkeyProcess {
+function run(command: string, args: string[], environment: Record<string, string>, input?: string): TillkeyProcess {
   const { PATH, HOME, TMPDIR } = process.env;
   const inherited = Object.entries({ PATH, HOME, TMPDIR }).filter(([, value]) => value !== undefined);
   const child = spawn(command, args, {
     env: { ...Object.fromEntries(inherited), PORT: '0', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     detached: true,
   });
+  child.stdin?.end(input);
   const exitCode = once(child, 'exit').then(([code]: (number | null)[]) => code ?? null);
   const { printed, prints } = listen(child, exitCode);
   return {

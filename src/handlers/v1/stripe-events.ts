@@ -64,7 +64,7 @@ function replayRoute({ database, clock, queues }: Dependencies): Route {
     const events: object[] = [];
     const onBatch = async (batch: StripeEventRow[]) => {
       events.push(...batch.slice(0, MOST_SHOWN - events.length).map(viewEvent));
-      if (!dryRun) for (const { id } of batch) await queues.enqueue('stripe-events', { scopeId: scope.id, id });
+      if (!dryRun) await Promise.all(batch.map(({ id }) => queues.enqueue('stripe-events', { scopeId: scope.id, id })));
     };
     const count = await replayEvents(database, { scope, filter: matching, dryRun }, onBatch, clock.now());
     return one(ok({ count, events }), (value) => value);
