@@ -8,6 +8,7 @@ export class Migration0004MoneyAndThinEvents extends Migration {
     this.addSql(`
       alter table stripe_facts add column payment_ids text[] not null default '{}';
       alter table stripe_facts alter column payment_ids drop default;
+      alter table stripe_facts add column fetched_at timestamptz(3);
       create index stripe_facts_payments on stripe_facts using gin (payment_ids);
       alter table stripe_events add column thin boolean not null default false;
       alter table stripe_events alter column thin drop default;

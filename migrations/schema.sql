@@ -304,6 +304,7 @@ create table stripe_facts (
   fact jsonb not null,
   marks jsonb not null,
   payment_ids text[] not null,
+  fetched_at timestamp(3) with time zone,
   constraint stripe_facts_pkey primary key (scope_id, id),
   constraint stripe_facts_scope_id_fkey foreign key (scope_id) references scopes(id)
 );

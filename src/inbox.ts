@@ -60,14 +60,17 @@ export async function objectsAwaited(tx: Transaction, scope: Scope, objectIds: s
   return new Set(awaited.map(({ object_id }) => object_id));
 }
 
+/** An event in hand. `dueSince`: when it came, or was reopened. */
+export type Attempted = { payload: string; attempts: number; dueSince: Date };
+
 /** Counts an attempt before it is made, so that one which kills the process is counted too. Null when already done. */
-export async function beginAttempt(database: Database, ref: EventRef, dueAt: Date): Promise<StripeEventRow | null> {
+export async function beginAttempt(database: Database, ref: EventRef, dueAt: Date): Promise<Attempted | null> {
   return inTransaction(database, async (tx) => {
     const event = await lockEvent(tx, ref);
     if (event === null || event.processedAt !== null) return null;
-    event.attempts += 1;
-    event.dueAt = dueAt;
-    return event;
+    const { payload, attempts, dueAt: since } = event;
+    Object.assign(event, { attempts: attempts + 1, dueAt });
+    return { payload, attempts: attempts + 1, dueSince: since ?? dueAt };
   });
 }
 

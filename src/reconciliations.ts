@@ -36,11 +36,13 @@ export async function endReconciliation(database: Database, { scope, kind }: Rec
     update stripe_reconciliations set claimed_until = null, ran_at = greatest(ran_at, ${ranAt}) where scope_id = ${scope.id} and kind = ${kind}`);
 }
 
-/** Where events have not been gone through since `silentSince`, the subscriptions are due as well. */
-export async function dueAfterSilence(database: Database, silentSince: Date): Promise<void> {
-  await query(reading(database), sql`
+/** Nobody knows what a starting process missed: events are due. Where nobody went through them since `silentSince`, the subscriptions are as well. */
+export async function dueAfterStart(database: Database, silentSince: Date, now: Date): Promise<void> {
+  const tx = reading(database);
+  await query(tx, sql`
     update stripe_reconciliations set ran_at = 'epoch' where kind = 'subscriptions'
     and scope_id in (select scope_id from stripe_reconciliations where kind = 'events' and ran_at < ${silentSince})`);
+  await query(tx, sql`update stripe_reconciliations set ran_at = least(ran_at, ${silentSince}) where kind = 'events' and ran_at < ${now}`);
 }
 
 /** The event up to which Stripe's list of these types was gone through; null before the first time. */

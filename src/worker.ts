@@ -1,6 +1,6 @@
 import type { Dependencies } from './dependencies.ts';
 import { applyStripeEventJob } from './jobs/apply-stripe-event.ts';
-import { reconcileAfterSilence } from './jobs/reconcile-by-clock.ts';
+import { reconcileAfterStart } from './jobs/reconcile-by-clock.ts';
 import { type ScheduledJob, scheduledJobs } from './jobs/schedule.ts';
 import { sendEmailJob } from './jobs/send-email.ts';
 import { takeUpUnfinished } from './jobs/sweep.ts';
@@ -31,7 +31,7 @@ export async function startWorker(dependencies: Dependencies, often?: Often): Pr
   }, often?.remindMs ?? REMIND_MS);
   await remind().catch((error: Error) => log.warn({ error: error.message }, 'schedule not queued'));
   await takeUpUnfinished(dependencies);
-  await reconcileAfterSilence(dependencies);
+  await reconcileAfterStart(dependencies);
   const stop = () => {
     stopped = true;
     clearInterval(reminder);

@@ -24,12 +24,13 @@ export async function lockStripeIds(tx: Transaction, scope: Scope, ids: string[]
 
 /** Stores what was seen of an object: the last truth wins, marks add up. The caller holds its lock. */
 export async function storeSighting(tx: Transaction, scope: Scope, sighting: Sighting): Promise<void> {
-  const { fact, asOf, first, marks } = sighting;
+  const { fact, asOf, fetched, first, marks } = sighting;
   const stored = await tx.findOne(StripeFactRow, { scopeId: scope.id, id: fact.id });
   const seen = { kind: fact.kind, fact, asOf: new Date(asOf), first, ...namesOf(fact) };
   if (stored === null) {
-    tx.persist(tx.create(StripeFactRow, { scopeId: scope.id, id: fact.id, marks, ...seen }));
+    tx.persist(tx.create(StripeFactRow, { scopeId: scope.id, id: fact.id, marks, fetchedAt: fetched ? seen.asOf : null, ...seen }));
   } else {
+    if (fetched && (stored.fetchedAt === null || stored.fetchedAt < seen.asOf)) stored.fetchedAt = seen.asOf;
     if (supersedes(sighting, { ...knownOf(stored), first: stored.first })) Object.assign(stored, seen);
     stored.marks = mergeMarks(stored.marks, marks);
   }
@@ -40,6 +41,12 @@ type StoredFact = { fact: StripeFact; asOf: Date; marks: Known<StripeFact>['mark
 
 function knownOf(stored: StoredFact): Known<StripeFact> {
   return { fact: stored.fact, asOf: stored.asOf.toISOString(), marks: stored.marks };
+}
+
+/** When the stored fact of an object was last asked for; null: never. */
+export async function fetchedAtOf(tx: Transaction, scope: Scope, id: string): Promise<Date | null> {
+  const stored = await tx.findOne(StripeFactRow, { scopeId: scope.id, id });
+  return stored?.fetchedAt ?? null;
 }
 
 /** The stored facts that speak of the same payments as these ids, directly or through one another. */

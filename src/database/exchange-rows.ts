@@ -76,6 +76,7 @@ export const StripeFactRow = defineEntity({
     customerId: p.text().strictNullable(),
     paymentIds: p.array().columnType('text[]'),
     asOf: p.datetime(3),
+    fetchedAt: p.datetime(3).strictNullable(),
     first: p.boolean(),
     fact: p.json<StripeFact>(),
     marks: p.json<Marks>(),

@@ -1,10 +1,13 @@
 import { applyStripeEvent } from '../billing/apply-stripe-event.ts';
+import type { StripeFact } from '../billing/core/facts.ts';
 import { finding } from '../billing/core/outcome.ts';
 import { type ReadEvent, readEvent } from '../billing/core/read-stripe.ts';
+import type { Sighting } from '../billing/core/sighting.ts';
+import { isFetchedSince } from '../billing/is-fetched-since.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { beginAttempt, type EventRef, failEvent, putOffEvent, thickenEvent } from '../inbox.ts';
+import { type Attempted, beginAttempt, type EventRef, failEvent, putOffEvent, thickenEvent } from '../inbox.ts';
 import type { LicenseKeys } from '../licensing/license-key.ts';
 import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues.ts';
@@ -29,7 +32,7 @@ export type ApplyDependencies = {
 export async function applyStripeEventJob(dependencies: ApplyDependencies, ref: EventRef): Promise<void> {
   const event = await beginAttempt(dependencies.database, ref, dueUnlessDone(dependencies.clock.now()));
   if (event === null) return;
-  const result = await attempt(() => apply(dependencies, ref, event.payload));
+  const result = await attempt(() => apply(dependencies, ref, event));
   if (result.ok) return;
   if (result.outage) await waitForEnd(dependencies, ref, result);
   else await tryLater(dependencies, ref, { ...result, attempts: event.attempts });
@@ -53,15 +56,22 @@ async function tryLater(dependencies: ApplyDependencies, ref: EventRef, failed: 
   await queues.enqueue('stripe-events', ref, backoffMs(attempts));
 }
 
-async function apply(dependencies: ApplyDependencies, ref: EventRef, stored: string): Promise<void> {
+async function apply(dependencies: ApplyDependencies, ref: EventRef, { payload, dueSince }: Attempted): Promise<void> {
   const { clock, log, queues, scopeOf, stripeOf } = dependencies;
   const scope = await scopeOf(ref.scopeId);
   const stripe = await stripeOf(scope);
-  const read = await readCompleted(dependencies, { ref, scope, stripe }, stored);
-  const fetched = stripe === null ? null : read.ok ? await fetchFacts(stripe, read.sighting.fact, clock.now()) : [];
+  const read = await readCompleted(dependencies, { ref, scope, stripe }, payload);
+  const fetched = stripe === null ? null : read.ok ? await fetchUnlessKnown(dependencies, { scope, stripe, fact: read.sighting.fact }, dueSince) : [];
   const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read }, fetched, clock.now());
   if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event applied');
   for (const id of applied.messageIds) await queues.enqueue('messages', { id });
+}
+
+type Wanted = { scope: Scope; stripe: StripeReader; fact: StripeFact };
+
+async function fetchUnlessKnown({ database, clock }: ApplyDependencies, { scope, stripe, fact }: Wanted, dueSince: Date): Promise<Sighting[]> {
+  const known = await isFetchedSince(database, { scope, objectId: fact.id }, dueSince);
+  return known ? [] : fetchFacts(stripe, fact, clock.now());
 }
 
 type Asking = { ref: EventRef; scope: Scope; stripe: StripeReader | null };

@@ -1,6 +1,6 @@
 import type { Scope } from '../database/scope.ts';
 import type { Logger } from '../logger.ts';
-import { claimReconciliation, dueAfterSilence, endReconciliation, expectReconciliation, keepReconciliation, type ReconciliationKind } from '../reconciliations.ts';
+import { claimReconciliation, dueAfterStart, endReconciliation, expectReconciliation, keepReconciliation, type ReconciliationKind } from '../reconciliations.ts';
 import type { StripeLists } from '../stripe-lists.ts';
 import { attempt } from './attempt.ts';
 import { type ReconcileDependencies, reconciliations } from './reconcile.ts';
@@ -58,10 +58,10 @@ async function reconcile({ log, ...dependencies }: ClockDependencies, { scope, k
   log.info({ accountId: scope.accountId, mode: scope.mode, kind, ...found }, 'reconciled with Stripe');
 }
 
-/** What a starting worker does: where nobody reconciled for more than an hour, everything is due at once. */
-export async function reconcileAfterSilence({ database, clock, queues, stripeScopes }: ClockDependencies): Promise<void> {
+/** What a starting worker does: it goes through the events that came since the last time, and after more than an hour through the subscriptions too. */
+export async function reconcileAfterStart({ database, clock, queues, stripeScopes }: ClockDependencies): Promise<void> {
   const now = clock.now();
   for (const scope of await stripeScopes()) for (const kind of kinds) await expectReconciliation(database, { scope, kind }, now);
-  await dueAfterSilence(database, lastDue('events', now));
+  await dueAfterStart(database, lastDue('events', now), now);
   for (const kind of kinds) await queues.enqueue('schedule', { name: `reconcile-${kind}` });
 }

@@ -9,7 +9,7 @@ function stored(fact: StripeFact, { asOf = day(1), first = false } = {}): Stored
 }
 
 function sighting(fact: StripeFact, change: Partial<Sighting> = {}): Sighting {
-  return { fact, asOf: day(1), marks: {}, first: false, previous: null, ...change };
+  return { fact, asOf: day(1), fetched: false, marks: {}, first: false, previous: null, ...change };
 }
 
 const live = subscription();

@@ -83,12 +83,12 @@ function sightingIn(event: StripeEvent, fact: StripeFact, reader: Reader): Sight
   const before = event.data?.previous_attributes;
   const previous = before ? reader(overlay(event.data?.object, before)) : null;
   const changed = fact.kind === 'customer' && before?.['email'] !== undefined ? { emailChangedAt: asOf } : {};
-  return { fact, asOf, marks: { ...marksOf(fact, event.type, asOf), ...changed }, first: event.type.endsWith('.created'), previous: previous?.ok ? previous.fact : null };
+  return { fact, asOf, fetched: false, marks: { ...marksOf(fact, event.type, asOf), ...changed }, first: event.type.endsWith('.created'), previous: previous?.ok ? previous.fact : null };
 }
 
 /** An object fetched from Stripe's API, as it was when the fetch began. */
 export function sightingOf(fact: StripeFact, asOf: Date): Sighting {
-  return { fact, asOf: asOf.toISOString(), marks: marksOf(fact, '', asOf.toISOString()), first: false, previous: null };
+  return { fact, asOf: asOf.toISOString(), fetched: true, marks: marksOf(fact, '', asOf.toISOString()), first: false, previous: null };
 }
 
 function marksOf(fact: StripeFact, type: string, asOf: string): Marks {

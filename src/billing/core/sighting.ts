@@ -28,6 +28,8 @@ export type Sighting = {
   fact: StripeFact;
   asOf: string;
   marks: Marks;
+  /** Whether Stripe's API was asked, rather than an event read. */
+  fetched: boolean;
   /** True of `*.created`: the first thing ever said of the object. */
   first: boolean;
   /** What the object was before this event, where the event says. */
