@@ -27,7 +27,7 @@ export async function applyPurchase(
 ): Promise<AppliedPurchase> {
   const { purchase, customer: stripeCustomer } = await loadPurchase(tx, scope, purchaseId);
   const before = await licensesOfPurchase(tx, scope, purchase);
-  const projection = project(purchase, await loadMappings(tx, scope, before), before.map(issuedOf), now);
+  const projection = project(purchase, await loadMappings(tx, scope, { purchase, licenses: before }), before.map(issuedOf), now);
   const { finding: found, paidAfterEnd } = projection;
   const applied = { purchaseId, factIds: factIdsOf(purchase), paidAfterEnd };
   if (projection.plans.length === 0) return { ...applied, finding: found, messageIds: [] };

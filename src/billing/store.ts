@@ -8,7 +8,7 @@ import type { CustomerFact, StripeFact } from './core/facts.ts';
 import { mergeMarks, supersedes } from './core/last-truth.ts';
 import type { Mapping } from './core/mapping.ts';
 import { namesOf } from './core/names.ts';
-import { gatherPurchase, type Purchase, purchaseIdsIn } from './core/purchase.ts';
+import { boughtIn, gatherPurchase, type Purchase, purchaseIdsIn } from './core/purchase.ts';
 import type { Acquaintance } from './core/reconcile.ts';
 import type { Known, Sighting } from './core/sighting.ts';
 
@@ -94,10 +94,14 @@ export async function licensesOfPurchase(tx: Transaction, scope: Scope, { id, in
   return tx.find(License, { scopeId: scope.id, stripePurchaseId: { $in: ids } }, { orderBy: { id: 'asc' } });
 }
 
-/** The mappings that may issue, and those that issued `licenses`, with what billing must know of their policies. */
-export async function loadMappings(tx: Transaction, scope: Scope, licenses: LicenseRow[]): Promise<Mapping[]> {
+/** The mappings of what a purchase bought, and those that issued its `licenses`, with what billing must know of their policies. */
+export async function loadMappings(tx: Transaction, scope: Scope, { purchase, licenses }: { purchase: Purchase; licenses: LicenseRow[] }): Promise<Mapping[]> {
   const used = licenses.flatMap(({ mappingId }) => mappingId ?? []);
-  const found = await tx.find(StripeMapping, { scopeId: scope.id, $or: [{ deletedAt: null }, { id: { $in: used } }] }, { orderBy: { id: 'asc' } });
+  const bought = boughtIn(purchase);
+  const prices = distinct(bought.map(({ priceId }) => priceId));
+  const products = distinct(bought.map(({ productId }) => productId));
+  const mapped = [{ stripePriceId: { $in: prices } }, { stripeProductId: { $in: products } }].map((target) => ({ ...target, deletedAt: null }));
+  const found = await tx.find(StripeMapping, { scopeId: scope.id, $or: [...mapped, { id: { $in: used } }] }, { orderBy: { id: 'asc' } });
   const policies = await tx.find(Policy, { id: { $in: [...new Set(found.map(({ policyId }) => policyId))] } });
   const strategies = new Map(policies.map(({ id, expirationStrategy }) => [id, expirationStrategy]));
   return found.map((mapping) => ({
@@ -105,4 +109,8 @@ export async function loadMappings(tx: Transaction, scope: Scope, licenses: Lice
     active: mapping.active && mapping.deletedAt === null,
     expirationStrategy: strategies.get(mapping.policyId) ?? 'RESTRICT_ACCESS',
   }));
+}
+
+function distinct(ids: (string | null)[]): string[] {
+  return [...new Set(ids)].filter((id) => id !== null);
 }

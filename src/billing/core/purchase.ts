@@ -1,6 +1,6 @@
 import type { Billing } from '../../licensing/core/billing.ts';
 import type { CheckoutSessionFact, InvoiceFact, MoneyFact, StripeFact, SubscriptionFact } from './facts.ts';
-import type { Mapping } from './mapping.ts';
+import type { Bought, Mapping } from './mapping.ts';
 import { namesOf } from './names.ts';
 import type { Known } from './sighting.ts';
 
@@ -53,6 +53,12 @@ export function gatherPurchase(id: string, known: Known<StripeFact>[]): Purchase
     if (isMoney(fact)) purchase.money.push({ fact, ...seen });
   }
   return purchase;
+}
+
+/** Everything that the facts of a purchase say was bought, at any time. */
+export function boughtIn({ subscription, session, invoices }: Purchase): Bought[] {
+  const seen = (subscription?.marks.timeline ?? []).flatMap(({ items }) => items);
+  return [...(subscription?.fact.items ?? []), ...seen, ...(session?.fact.lineItems ?? []), ...invoices.flatMap(({ fact }) => fact.lines)];
 }
 
 /** The purchase that a fact belongs to by itself. A session that wrote an invoice is one purchase with it. */
