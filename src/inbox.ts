@@ -99,6 +99,10 @@ type Standing = { purchaseId: string; factIds: string[]; finding: Finding; paidA
  */
 export async function restampPurchase(tx: Transaction, scope: Scope, { purchaseId, factIds, finding, paidAfterEnd }: Standing): Promise<void> {
   const ofPurchase = { scopeId: scope.id, $or: [{ purchaseId }, { objectId: { $in: factIds } }] };
+  if (finding.code === 'price_change_unmapped') {
+    // What showed nothing but the unmapped price, before anything else was known, showed the move to it.
+    await tx.nativeUpdate(StripeEvent, { scopeId: scope.id, objectId: purchaseId, reasonCode: 'price_unmapped' }, { ...describeFinding(finding), purchaseId });
+  }
   const settled = provisionalCodes.filter((code) => code !== 'price_change_unmapped' || code !== finding.code);
   await tx.nativeUpdate(StripeEvent, { ...ofPurchase, reasonCode: { $in: settled } }, { ...describeFinding(inGeneral(finding)), purchaseId });
   for (const objectId of paidAfterEnd) {

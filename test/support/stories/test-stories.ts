@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { stripeEventTypes } from '../../src/billing/core/read-stripe.ts';
-import type { DeliveryOptions } from '../support/fake-stripe/deliver.ts';
-import { type FakeStripe, startFakeStripe } from '../support/fake-stripe/fake-stripe.ts';
-import { type Shape, shapes } from '../support/fake-stripe/shape.ts';
-import type { FakeEvent } from '../support/fake-stripe/state.ts';
-import { startTestService, type TestService, TEST_SECRET } from '../support/service.ts';
-import { stories as all } from '../support/stories/all-stories.ts';
-import { standing } from '../support/stories/standing.ts';
-import { dayOf, happensIn, JUDGED_ON, type MappingOptions, openShop, type Shop, type Story, tellStory, unmapped } from '../support/stories/story.ts';
+import { stripeEventTypes } from '../../../src/billing/core/read-stripe.ts';
+import type { DeliveryOptions } from '../fake-stripe/deliver.ts';
+import { type FakeStripe, startFakeStripe } from '../fake-stripe/fake-stripe.ts';
+import { type Shape, shapes } from '../fake-stripe/shape.ts';
+import type { FakeEvent } from '../fake-stripe/state.ts';
+import { startTestService, type TestService, TEST_SECRET } from '../service.ts';
+import { stories as all } from './all-stories.ts';
+import { standing } from './standing.ts';
+import { dayOf, happensIn, JUDGED_ON, type MappingOptions, openShop, type Shop, type Story, tellStory, unmapped } from './story.ts';
 
 /**
  * All stories, told in one world, their events delivered to a whole service over signed webhooks, in one order and another. What a
@@ -18,46 +18,44 @@ import { dayOf, happensIn, JUDGED_ON, type MappingOptions, openShop, type Shop, 
 type Order = { order: string; how: DeliveryOptions; workers: number };
 
 const seed = Number(process.env['SEED'] ?? 1);
-const inOrder: Order = { order: 'in order', how: { concurrency: 3 }, workers: 1 };
-const backwards: Order = { order: 'backwards', how: { reverse: true, concurrency: 3 }, workers: 1 };
-const shuffled: Order = { order: `shuffled by seed ${seed}, twice each, six at once, to two workers`, how: { shuffle: true, seed, duplicate: 2, concurrency: 6 }, workers: 2 };
+export const inOrder: Order = { order: 'in order', how: { concurrency: 3 }, workers: 1 };
+export const backwards: Order = { order: 'backwards', how: { reverse: true, concurrency: 3 }, workers: 1 };
+export const shuffled: Order = { order: `shuffled by seed ${seed}, twice each, six at once, to two workers`, how: { shuffle: true, seed, duplicate: 2, concurrency: 6 }, workers: 2 };
 
-const worlds: { shape: Shape; withKey: boolean; orders: Order[] }[] = [
-  { shape: '2020-08-27', withKey: false, orders: [backwards] },
-  { shape: 'acacia', withKey: true, orders: [inOrder, shuffled] },
-  { shape: 'basil', withKey: true, orders: [backwards] },
-  { shape: 'endive', withKey: false, orders: [inOrder, shuffled] },
-];
+export type StoryWorld = { shape: Shape; withKey: boolean; orders: Order[] };
 
-describe.each(worlds)('in $shape payloads, with a Stripe key: $withKey', ({ shape, withKey, orders }) => {
-  let stripe: FakeStripe;
-  let day = 0;
-  let comes: { order: string; came: Map<string, Come> }[];
+/** The tests of one world: what each story comes to there, in each order. */
+export function testStories({ shape, withKey, orders }: StoryWorld): void {
+  describe(`in ${shape} payloads, ${withKey ? 'with' : 'without'} a Stripe key`, () => {
+    let stripe: FakeStripe;
+    let day = 0;
+    let comes: { order: string; came: Map<string, Come> }[];
 
-  beforeAll(async () => {
-    stripe = await startFakeStripe({ shape, now: () => dayOf(day), webhookSecret: TEST_SECRET, seed: 11 });
-    const told = tellAll(stripe, shape, (next) => (day = next));
-    const key: Record<string, string> = withKey ? { STRIPE_TEST_SECRET_KEY: 'sk_test_fake', STRIPE_API_BASE: stripe.url } : {};
-    comes = [];
-    for (const { order, ...how } of orders) comes.push({ order, came: await come(stripe, told, { key, ...how }) });
-  }, 240_000);
-  afterAll(() => stripe.close());
+    beforeAll(async () => {
+      stripe = await startFakeStripe({ shape, now: () => dayOf(day), webhookSecret: TEST_SECRET, seed: 11 });
+      const told = tellAll(stripe, shape, (next) => (day = next));
+      const key: Record<string, string> = withKey ? { STRIPE_TEST_SECRET_KEY: 'sk_test_fake', STRIPE_API_BASE: stripe.url } : {};
+      comes = [];
+      for (const { order, ...how } of orders) comes.push({ order, came: await come(stripe, told, { key, ...how }) });
+    }, 240_000);
+    afterAll(() => stripe.close());
 
-  test.each(all.filter((story) => happensIn(shape, story)))('$title', ({ title, ends, mails, needsKey }) => {
-    const [first, ...others] = comes.map(({ order, came }) => ({ order, ...came.get(title)! }));
-    const { order: _, ...expected } = first!;
-    expect(Object.values(expected.outcomes)).not.toContain('failed');
-    const asTold = JSON.stringify(expected.licenses) === JSON.stringify(ends.toSorted());
-    // What the events alone do not tell is said, and not guessed.
-    if (!asTold && !withKey && !suffices(shape, needsKey)) expect(Object.values(expected.outcomes)).toContain('needs_attention');
-    else expect(expected.licenses).toEqual(ends.toSorted());
-    // Keys that are told of one after the other come in mails of their own.
-    const countsMails = ends.length <= 1;
-    if (asTold && countsMails && mails !== undefined) expect(expected.mails).toBe(mails);
-    for (const { order, ...other } of others) expect({ order, ...other }).toEqual({ order, ...expected, ...(!countsMails && { mails: other.mails }) });
-    expect(expected.keysNotMailedOnce).toEqual([]);
+    test.each(all.filter((story) => happensIn(shape, story)))('$title', ({ title, ends, mails, needsKey }) => {
+      const [first, ...others] = comes.map(({ order, came }) => ({ order, ...came.get(title)! }));
+      const { order: _, ...expected } = first!;
+      expect(Object.values(expected.outcomes)).not.toContain('failed');
+      const asTold = JSON.stringify(expected.licenses) === JSON.stringify(ends.toSorted());
+      // What the events alone do not tell is said, and not guessed.
+      if (!asTold && !withKey && !suffices(shape, needsKey)) expect(Object.values(expected.outcomes)).toContain('needs_attention');
+      else expect(expected.licenses).toEqual(ends.toSorted());
+      // Keys that are told of one after the other come in mails of their own.
+      const countsMails = ends.length <= 1;
+      if (asTold && countsMails && mails !== undefined) expect(expected.mails).toBe(mails);
+      for (const { order, ...other } of others) expect({ order, ...other }).toEqual({ order, ...expected, ...(!countsMails && { mails: other.mails }) });
+      expect(expected.keysNotMailedOnce).toEqual([]);
+    });
   });
-});
+}
 
 /** Whether the events alone say enough. */
 function suffices(shape: Shape, needsKey: Story['needsKey']): boolean {
