@@ -13,11 +13,15 @@ export function buyerOf(purchase: Purchase, customer: Known<CustomerFact> | null
   const told = tellers(purchase, customer);
   const inOrder = changed ? [customer.fact, ...told] : told;
   return {
-    stripeCustomerId: (purchase.session ?? purchase.subscription ?? purchase.invoices[0])?.fact.customerId ?? null,
+    stripeCustomerId: customerIdOf(purchase),
     email: inOrder.find(({ email }) => isAddress(email))?.email?.toLowerCase() ?? null,
     name: inOrder.find(({ name }) => name !== null)?.name ?? null,
     changed,
   };
+}
+
+function customerIdOf({ session, subscription, invoices }: Purchase): string | null {
+  return [session, subscription, ...invoices].flatMap((known) => known?.fact.customerId ?? [])[0] ?? null;
 }
 
 function tellers({ session, invoices }: Purchase, customer: Known<CustomerFact> | null): { email: string | null; name: string | null }[] {

@@ -1,4 +1,4 @@
-import { disputeStatuses, invoiceStatuses, type RefundStatus, type StripeFact } from './facts.ts';
+import { disputeStatuses, type InvoiceFact, type RefundStatus, type StripeFact } from './facts.ts';
 import type { Marks, Sighting, Stored } from './sighting.ts';
 import { mergeTimelines } from './timeline.ts';
 
@@ -48,7 +48,7 @@ function stage(fact: StripeFact): number {
   }
 }
 
-const lifeOfInvoice: (typeof invoiceStatuses)[number][] = ['draft', 'open', 'uncollectible', 'paid', 'void'];
+const lifeOfInvoice: InvoiceFact['status'][] = ['draft', 'open', 'uncollectible', 'paid', 'void'];
 
 /** A refund that succeeded may still fail; none comes back. */
 export function stageOfRefund(status: RefundStatus): number {

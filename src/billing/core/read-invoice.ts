@@ -87,6 +87,7 @@ function paymentsOf({ payments, charge, payment_intent }: RawInvoice): string[] 
 }
 
 function readLine(line: RawLine): InvoiceLine {
+  const { subscription_item_details: ofItem, invoice_item_details: ofInvoiceItem } = line.parent ?? {};
   return {
     id: line.id,
     priceId: line.priceId,
@@ -95,7 +96,7 @@ function readLine(line: RawLine): InvoiceLine {
     periodEnd: line.period.end,
     quantity: line.quantity ?? 1,
     amount: line.amount ?? null,
-    proration: line.parent?.subscription_item_details?.proration ?? line.parent?.invoice_item_details?.proration ?? line.proration ?? false,
-    subscriptionItemId: line.parent?.subscription_item_details?.subscription_item ?? line.subscription_item,
+    proration: (ofItem ?? ofInvoiceItem ?? line).proration ?? false,
+    subscriptionItemId: ofItem?.subscription_item ?? line.subscription_item,
   };
 }
