@@ -152,9 +152,10 @@ export async function takeDueEvents(database: Database, nextDueAt: Date, limit: 
   return taken.map((row) => ({ scopeId: row.scope_id, id: row.id }));
 }
 
-/** When the oldest event that is not done arrived; null when all are. */
-export async function oldestPendingEvent(database: Database): Promise<Date | null> {
-  const [oldest] = await reading(database).find(StripeEvent, { dueAt: { $ne: null } }, { orderBy: { receivedAt: 'asc' }, limit: 1 });
+/** When the oldest event that is not done arrived; null when all are. `untried`: of those that nobody has tried yet. */
+export async function oldestPendingEvent(database: Database, { untried = false } = {}): Promise<Date | null> {
+  const where = { dueAt: { $ne: null }, ...(untried && { lastError: null }) };
+  const [oldest] = await reading(database).find(StripeEvent, where, { orderBy: { receivedAt: 'asc' }, limit: 1 });
   return oldest?.receivedAt ?? null;
 }
 

@@ -62,9 +62,10 @@ export async function takeDueMessages(database: Database, nextDueAt: Date, limit
   return taken.map(({ id }) => id);
 }
 
-/** When the oldest message that is neither sent nor given up was written; null when there is none. */
-export async function oldestPendingMessage(database: Database): Promise<Date | null> {
-  const [oldest] = await reading(database).find(Message, { dueAt: { $ne: null } }, { orderBy: { createdAt: 'asc' }, limit: 1 });
+/** When the oldest message that is neither sent nor given up was written; null when there is none. `untried`: of those that nobody has tried yet. */
+export async function oldestPendingMessage(database: Database, { untried = false } = {}): Promise<Date | null> {
+  const where = { dueAt: { $ne: null }, ...(untried && { lastError: null }) };
+  const [oldest] = await reading(database).find(Message, where, { orderBy: { createdAt: 'asc' }, limit: 1 });
   return oldest?.createdAt ?? null;
 }
 

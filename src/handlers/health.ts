@@ -9,7 +9,7 @@ export const healthz: RequestHandler = (_request, response) => {
   response.json({ status: 'ok' });
 };
 
-/** Work that has waited longer than this means that nobody does it. */
+/** Work that nobody has tried for longer than this means that nobody does any. What was tried waits for Stripe or the mail server: no reason to serve no app. */
 const STUCK_MS = 15 * 60_000;
 
 /**
@@ -29,8 +29,8 @@ async function check(database: Database, now: Date): Promise<{ checks: Record<st
   const checks = {
     database: true,
     migrations: (await database.migrator.getPending()).length === 0,
-    inbox: fresh(await oldestPendingEvent(database)),
-    outbox: fresh(await oldestPendingMessage(database)),
+    inbox: fresh(await oldestPendingEvent(database, { untried: true })),
+    outbox: fresh(await oldestPendingMessage(database, { untried: true })),
   };
   return { checks, failedEvents: await countFailedEvents(database) };
 }
