@@ -16,7 +16,7 @@ export async function applySightings(
   { scope, sightings, purchaseIds = [] }: { scope: Scope; sightings: Sighting[]; purchaseIds?: string[] },
   now: Date,
 ): Promise<AppliedPurchase[]> {
-  for (const sighting of sightings) await storeSighting(tx, scope, sighting);
+  for (const sighting of sightings) await storeSighting(tx, scope, sighting, now);
   const applied: AppliedPurchase[] = [];
   for (const id of new Set([...purchaseIds, ...(await purchaseIdsOf(tx, scope, sightings.map(({ fact }) => fact)))])) {
     const result = await applyPurchase(tx, licensing, { scope, purchaseId: id }, now);

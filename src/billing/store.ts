@@ -10,7 +10,7 @@ import type { Mapping } from './core/mapping.ts';
 import { namesOf } from './core/names.ts';
 import { boughtIn, gatherPurchase, type Purchase, purchaseIdsIn } from './core/purchase.ts';
 import type { Acquaintance } from './core/reconcile.ts';
-import type { Known, Sighting } from './core/sighting.ts';
+import type { Known, Marks, Sighting } from './core/sighting.ts';
 
 /** The rows that use cases of billing read and write. Every question names its scope. */
 
@@ -23,8 +23,9 @@ export async function lockStripeIds(tx: Transaction, scope: Scope, ids: string[]
 }
 
 /** Stores what was seen of an object: the last truth wins, marks add up. The caller holds its lock. */
-export async function storeSighting(tx: Transaction, scope: Scope, sighting: Sighting): Promise<void> {
-  const { fact, asOf, fetched, first, marks } = sighting;
+export async function storeSighting(tx: Transaction, scope: Scope, sighting: Sighting, now: Date): Promise<void> {
+  const { fact, asOf, fetched, first } = sighting;
+  const marks = heardAt(sighting.marks, now);
   const stored = await tx.findOne(StripeFactRow, { scopeId: scope.id, id: fact.id });
   const seen = { kind: fact.kind, fact, asOf: new Date(asOf), first, ...namesOf(fact) };
   if (stored === null) {
@@ -37,7 +38,11 @@ export async function storeSighting(tx: Transaction, scope: Scope, sighting: Sig
   await tx.flush();
 }
 
-type StoredFact = { fact: StripeFact; asOf: Date; marks: Known<StripeFact>['marks'] };
+function heardAt({ timeline, ...marks }: Marks, now: Date): Marks {
+  return { ...marks, ...(timeline && { timeline: timeline.map((entry) => ({ ...entry, heardAt: now.toISOString() })) }) };
+}
+
+type StoredFact = { fact: StripeFact; asOf: Date; marks: Marks };
 
 function knownOf(stored: StoredFact): Known<StripeFact> {
   return { fact: stored.fact, asOf: stored.asOf.toISOString(), marks: stored.marks };

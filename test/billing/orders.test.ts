@@ -55,7 +55,7 @@ function mappingsFor(shop: Shop, { mapping: { policy, ...options } = {} }: Story
   return Object.entries(shop)
     .filter(([name]) => !unmapped.some((without) => without === name))
     .map(([name, stripePriceId]) => ({
-      ...completeMapping({ policyId: name, stripePriceId, ...options }), id: `mapping-${name}`, expirationStrategy: policy?.expirationStrategy ?? 'RESTRICT_ACCESS',
+      ...completeMapping({ policyId: name, stripePriceId, ...options }), id: `mapping-${name}`, createdAt: dayOf(0), expirationStrategy: policy?.expirationStrategy ?? 'RESTRICT_ACCESS',
     }));
 }
 

@@ -36,6 +36,13 @@ describe('what was bought once has its license, and what is gone ended when it w
     expect(standing([[1, units(3)], [3, units(2)], [5, moved]])).toEqual(['ACTIVE', 'ACTIVE', 'ended on day 3']);
   });
 
+  test('units that were gone before their price was mapped were never bought', () => {
+    const history = (heardAt: string) => ({ ...seen(units(1), day(5)), marks: { timeline: [{ ...entryOf(units(3), day(1)), heardAt }, { ...entryOf(units(1), day(5)), heardAt }] } });
+    const statesWhenHeard = (n: number) => project(purchase({ subscription: history(day(n)), invoices: [paid] }), [mapping({ createdAt: at(6) })], [], at(7)).plans.map(({ billing }) => billing.state);
+    expect(statesWhenHeard(5)).toEqual(['ACTIVE']);
+    expect(statesWhenHeard(6)).toEqual(['ACTIVE', 'ENDED', 'ENDED']);
+  });
+
   test('units that are seen first when they are gone are the same as those seen while they lived', () => {
     const three = purchase({ subscription: seen(units(3)), invoices: [paid] });
     const before = project(three, [mapping()], [], at(2)).plans.map(issued);
@@ -51,6 +58,12 @@ describe('a timeline', () => {
     const sights = Array.from({ length: 12 }, (_, n) => sight(n + 1, (n * 5) % 4));
     const merged = (entries: typeof sights) => entries.reduce((timeline, entry) => mergeTimelines(timeline, [entry]), [] as typeof sights);
     for (let seed = 1; seed <= 50; seed += 1) expect({ seed, timeline: merged(shuffled([...sights, ...sights], seed)) }).toEqual({ seed, timeline: sights });
+  });
+
+  test('keeps when a sight was heard of first', () => {
+    const heard = (heardAt: string) => ({ ...sight(1, 1), heardAt });
+    expect(mergeTimelines([heard(day(3))], [heard(day(2))])).toEqual([heard(day(2))]);
+    expect(mergeTimelines([heard(day(2))], [heard(day(3))])).toEqual([heard(day(2))]);
   });
 
   test('forgets what was only repeated, long ago', () => {

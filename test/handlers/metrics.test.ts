@@ -64,9 +64,9 @@ test('/readyz tells how many events were given up, and stays ready', async () =>
 });
 
 test('/readyz says no when nobody takes up what came, and not when Stripe is away', async () => {
-  const { database, clock } = tillkey.service.dependencies;
+  const { database } = tillkey.service.dependencies;
   const { id } = await store('test');
-  clock.set(new Date(clock.now().getTime() + 16 * 60_000));
+  tillkey.clock.set(new Date(tillkey.clock.now().getTime() + 16 * 60_000));
   expect(await tillkey.call('GET', '/readyz')).toMatchObject({ status: 503, body: { checks: { inbox: false } } });
   await database.em.fork().execute(`update stripe_events set last_error = 'Stripe did not answer.' where id = ?`, [id]);
   expect(await tillkey.call('GET', '/readyz')).toMatchObject({ status: 200, body: { checks: { inbox: true } } });

@@ -71,7 +71,7 @@ export function purchase(change: Partial<Purchase> = {}): Purchase {
 }
 
 export function mapping(change: Partial<Mapping> = {}): Mapping {
-  return { ...completeMapping({ policyId: 'policy-1', stripePriceId: 'price_1' }), id: 'mapping-1', expirationStrategy: 'RESTRICT_ACCESS', ...change };
+  return { ...completeMapping({ policyId: 'policy-1', stripePriceId: 'price_1' }), id: 'mapping-1', createdAt: at(1), expirationStrategy: 'RESTRICT_ACCESS', ...change };
 }
 
 /** The license that a plan made, as the next projection finds it. */

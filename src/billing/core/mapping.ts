@@ -37,7 +37,7 @@ export const mappingFields = z.strictObject({
 export type MappingFields = z.infer<typeof mappingFields>;
 
 /** A mapping as the projection reads it, with the one thing of its policy that billing must know. */
-export type Mapping = MappingFields & { id: string; expirationStrategy: ExpirationStrategy };
+export type Mapping = MappingFields & { id: string; createdAt: Date; expirationStrategy: ExpirationStrategy };
 
 /** Whether it is for a price or for a product, and not for both or neither. */
 export function namesOneTarget({ stripePriceId, stripeProductId }: { stripePriceId?: string | null | undefined; stripeProductId?: string | null | undefined }): boolean {

@@ -5,6 +5,8 @@ import type { StripeFact, SubscriptionItem } from './facts.ts';
 /** One sight of a subscription's items, and whether it was in good standing. */
 export type TimelineEntry = {
   at: string;
+  /** When it came here first: what was mapped by then was bought, what is mapped since was not. */
+  heardAt?: string;
   standing: 'active' | 'trialing' | 'other';
   /** True: not all items were shown, so that one which is missing may still be there. */
   partial: boolean;

@@ -15,7 +15,7 @@ export type SubscribedUnits = { units: Unit[]; unmapped: Position[]; movedAway: 
 
 /** An item as far as it is known: as it is now, unless it is gone, and as it was seen. */
 type ItemHistory = { id: string; now: SubscriptionItem | null; seen: Sight[]; before: Issued[] };
-type Sight = Position & Pick<TimelineEntry, 'at' | 'standing'>;
+type Sight = Position & Pick<TimelineEntry, 'at' | 'heardAt' | 'standing'>;
 
 export function subscribedUnits(purchase: SubscriptionPurchase, mappings: Mapping[], issued: Issued[]): SubscribedUnits {
   const found: SubscribedUnits = { units: [], unmapped: [], movedAway: [] };
@@ -34,7 +34,7 @@ function itemsOf({ subscription }: SubscriptionPurchase, issued: Issued[]): Item
   return [...ids].map((id) => ({
     id,
     now: fact.items.find((item) => item.id === id) ?? null,
-    seen: timeline.flatMap(({ at, standing, items }) => items.filter((item) => item.id === id).map((item) => ({ ...item, at, standing }))),
+    seen: timeline.flatMap(({ items, ...when }) => items.filter((item) => item.id === id).map((item) => ({ ...item, ...when }))),
     before: issued.filter(({ itemId }) => itemId === id),
   }));
 }
@@ -58,8 +58,9 @@ function issuedUnits(before: Issued[], mappings: Mapping[]): Unit[] {
 
 /** What would have been issued before an item moved to an unmapped price, had its events come in order. */
 function lastMapped(purchase: SubscriptionPurchase, item: ItemHistory, mappings: Mapping[]): Unit[] {
-  const last = item.seen.findLast((sight) => findMapping(mappings, sight));
-  const mapping = last && findMapping(mappings, last);
+  const mappingThen = (sight: Sight) => [findMapping(mappings, sight)].find((mapping) => mapping && wasMapped(sight, mapping));
+  const last = item.seen.findLast(mappingThen);
+  const mapping = last && mappingThen(last);
   return mapping && item.before.length === 0 && dueSince(purchase, item, mapping) !== null ? unitsOf(last, mapping) : [];
 }
 
@@ -70,15 +71,23 @@ function goneUnits(purchase: SubscriptionPurchase, item: ItemHistory, { mappings
   const past = item.seen.flatMap((sight) => pastUnits(purchase, item, { sight, mappings }));
   const once = new Map([...past, ...issuedUnits(item.before, mappings)].map((unit) => [unit.unit, unit]));
   for (const { unit } of held) once.delete(unit);
-  const isMapped = (sight: Position) => mappingFor(sight, mappings, item.before[0]) !== undefined;
-  return [...once.values()].map((unit) => ({ ...unit, seats: null, goneAt: goneSince(marks.timeline ?? [], unit, isMapped) ?? asOf }));
+  const count = (sight: Position) => {
+    const mapping = mappingFor(sight, mappings, item.before[0]);
+    return mapping ? unitsOf(sight, mapping).length : null;
+  };
+  return [...once.values()].map((unit) => ({ ...unit, seats: null, goneAt: goneSince(marks.timeline ?? [], unit, count) ?? asOf }));
 }
 
 function pastUnits(purchase: SubscriptionPurchase, item: ItemHistory, { sight, mappings }: { sight: Sight; mappings: Mapping[] }): Unit[] {
   const mapping = mappingFor(sight, mappings, item.before[0]);
   const since = mapping ? dueSince(purchase, item, mapping) : null;
   const counts = since !== null && (sight.at > since || (sight.at === since && sight.standing !== 'other'));
-  return mapping && counts ? unitsOf(sight, mapping) : [];
+  return mapping && counts && wasMapped(sight, mapping) ? unitsOf(sight, mapping) : [];
+}
+
+/** What was gone before its price was mapped was not bought as a license. */
+function wasMapped({ heardAt }: Sight, { createdAt }: Mapping): boolean {
+  return heardAt === undefined || heardAt >= createdAt.toISOString();
 }
 
 /** Since when an item is due: the first of its payments, or of the sights of it in a standing that issues. Null: it never was. */

@@ -16,7 +16,8 @@ export function entryOf({ status, partial, items }: SubscriptionFact, at: string
 }
 
 export function mergeTimelines(a: TimelineEntry[], b: TimelineEntry[]): TimelineEntry[] {
-  const entries = new Map([...a, ...b].map((entry) => [`${entry.at} ${sightOf(entry)}`, entry]));
+  const lastHeardFirst = [...a, ...b].sort((one, other) => ((one.heardAt ?? '') > (other.heardAt ?? '') ? -1 : 1));
+  const entries = new Map(lastHeardFirst.map((entry) => [`${entry.at} ${sightOf(entry)}`, entry]));
   const sorted = [...entries].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, entry]) => entry);
   return sorted.filter((entry, n) => isRecent(entry, sorted) || !isRepeated(entry, sorted[n - 1], sorted[n + 1]));
 }
@@ -35,12 +36,13 @@ function isRepeated(entry: TimelineEntry, before: TimelineEntry | undefined, aft
   return [before, after].every((neighbor) => neighbor !== undefined && sightOf(neighbor) === sightOf(entry));
 }
 
-/** When a unit of an item that is gone went: the first of the last sights that do not show it. `counts`: whether a sight of the item tells how many there are. */
-export function goneSince(timeline: TimelineEntry[], { itemId, unit }: { itemId: string; unit: number }, counts: (item: TimelineEntry['items'][number]) => boolean): string | null {
+/** When a unit of an item that is gone went: the first of the last sights that do not show it. `count`: how many units a sight of the item shows, null where it does not tell. */
+export function goneSince(timeline: TimelineEntry[], { itemId, unit }: { itemId: string; unit: number }, count: (item: TimelineEntry['items'][number]) => number | null): string | null {
   const sights = timeline.flatMap(({ at, partial, items }) => {
     const item = items.find(({ id }) => id === itemId);
-    return (item ? counts(item) : !partial) ? [{ at, quantity: item?.quantity ?? 0 }] : [];
+    const units = item ? count(item) : partial ? null : 0;
+    return units === null ? [] : [{ at, units }];
   });
-  const last = sights.findLastIndex(({ quantity }) => quantity > unit);
+  const last = sights.findLastIndex(({ units }) => units > unit);
   return sights[last + 1]?.at ?? null;
 }
