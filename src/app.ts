@@ -15,6 +15,7 @@ import { documentOf } from './handlers/openapi/document.ts';
 import { serveReference } from './handlers/reference.ts';
 import { rawBody, stripeWebhook } from './handlers/stripe-webhook.ts';
 import { apiKeyRoutes } from './handlers/v1/api-keys.ts';
+import { applyMappingRoute } from './handlers/v1/apply-mapping.ts';
 import { customerRoutes } from './handlers/v1/customers.ts';
 import { entitlementRoutes } from './handlers/v1/entitlements.ts';
 import { eventRoutes } from './handlers/v1/events.ts';
@@ -23,8 +24,9 @@ import { machineRoutes } from './handlers/v1/machines.ts';
 import { checkOutRoute } from './handlers/v1/offline-files.ts';
 import { policyRoutes } from './handlers/v1/policies.ts';
 import { portalLinkRoute } from './handlers/v1/portal-link.ts';
+import { previewRoute } from './handlers/v1/preview-event.ts';
 import { productRoutes } from './handlers/v1/products.ts';
-import { resyncRoute } from './handlers/v1/resync.ts';
+import { resyncRoute, resyncSubscriptionRoute } from './handlers/v1/resync.ts';
 import { stripeEventRoutes } from './handlers/v1/stripe-events.ts';
 import { stripeMappingRoutes } from './handlers/v1/stripe-mappings.ts';
 import { validateKeyRoute } from './handlers/v1/validate-key.ts';
@@ -44,6 +46,9 @@ export function routes(dependencies: Dependencies): Route[] {
     ...customerRoutes(dependencies),
     portalLinkRoute(dependencies),
     ...stripeMappingRoutes(dependencies),
+    previewRoute(dependencies),
+    applyMappingRoute(dependencies),
+    resyncSubscriptionRoute(dependencies),
     ...stripeEventRoutes(dependencies),
     ...eventRoutes(dependencies),
     ...apiKeyRoutes(dependencies),

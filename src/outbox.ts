@@ -29,6 +29,11 @@ export async function givenUpMessages(tx: Transaction, ids: string[]): Promise<S
   return new Set(found.map(({ id }) => id));
 }
 
+/** These messages, as they are owed. */
+export async function readMessages(tx: Transaction, ids: string[]): Promise<NewMessage[]> {
+  return tx.find(Message, { id: { $in: ids } }, { orderBy: { id: 'asc' } });
+}
+
 /** What trying to send came to. `retryAt` null gives the message up. */
 export type SendResult = { sent: true } | { sent: false; error: string; retryAt: Date | null };
 

@@ -1,14 +1,16 @@
 import { placesOf, thickened } from './billing/core/envelope.ts';
 import type { MoneyFact, StripeFact } from './billing/core/facts.ts';
 import { hasEnded } from './billing/core/last-truth.ts';
+import { finding, type Finding } from './billing/core/outcome.ts';
 import { readCheckoutSession } from './billing/core/read-checkout-session.ts';
 import { readCustomer } from './billing/core/read-customer.ts';
 import { readInvoice } from './billing/core/read-invoice.ts';
 import { readCharge, readDispute, readInvoicePayment, readRefund } from './billing/core/read-money.ts';
-import { sightingOf } from './billing/core/read-stripe.ts';
+import { type ReadEvent, readEvent, sightingOf } from './billing/core/read-stripe.ts';
 import { readSubscription } from './billing/core/read-subscription.ts';
 import type { Sighting } from './billing/core/sighting.ts';
 import type { Read } from './billing/core/stripe-shapes.ts';
+import type { Scope } from './database/scope.ts';
 import type { StripeReader } from './stripe.ts';
 
 /** What Stripe's API says now, as facts. */
@@ -29,10 +31,30 @@ export async function fetchPurchase(stripe: StripeReader, purchaseId: string, as
 }
 
 /**
+ * A subscription with all its invoices, and what is wrong with it where it cannot be read. Null: Stripe has no such
+ * subscription (any more).
+ */
+export async function fetchSubscription(stripe: StripeReader, id: string, asOf: Date): Promise<{ sightings: Sighting[]; unread: Finding | null } | null> {
+  const object = await stripe.subscription(id);
+  if (object === null) return null;
+  const own = readSubscription(object);
+  const parts = [...partsOfSubscription(object), ...(await stripe.invoicesOf(id)).map(readInvoice)];
+  return { sightings: sightings([own, ...parts], asOf), unread: own.ok ? null : own.finding };
+}
+
+/** What a payload says; a thin one is first completed, where there is a key to ask with. `classic` is what it became then, for whoever keeps it. */
+export async function readCompleted(stripe: StripeReader | null, payload: string, mode: Scope['mode']): Promise<{ read: ReadEvent; classic: string | null }> {
+  const read = readEvent(payload, mode);
+  if (stripe === null || read.ok || read.finding.code !== 'thin_event') return { read, classic: null };
+  const classic = await fetchClassic(stripe, payload);
+  return { read: classic === null ? { ok: false, finding: finding('object_gone') } : readEvent(classic, mode), classic };
+}
+
+/**
  * A thin event as the classic one that Stripe keeps, else as one around the object that it names. Null: it is not thin, or
  * Stripe has neither (any more).
  */
-export async function fetchClassic(stripe: StripeReader, payload: string): Promise<string | null> {
+async function fetchClassic(stripe: StripeReader, payload: string): Promise<string | null> {
   const places = placesOf(payload);
   if (places === null) return null;
   const classic = places.snapshotId === null ? null : await stripe.event(places.snapshotId);
@@ -65,7 +87,11 @@ async function readings(stripe: StripeReader, fact: StripeFact): Promise<Read[]>
 
 async function subscriptionReadings(stripe: StripeReader, id: string): Promise<Read[]> {
   const object = await stripe.subscription(id);
-  return [readSubscription(object), readInvoice(partOf(object, 'latest_invoice')), readCustomer(partOf(object, 'customer'))];
+  return [readSubscription(object), ...partsOfSubscription(object)];
+}
+
+function partsOfSubscription(object: unknown): Read[] {
+  return [readInvoice(partOf(object, 'latest_invoice')), readCustomer(partOf(object, 'customer'))];
 }
 
 async function invoiceReadings(stripe: StripeReader, id: string): Promise<Read[]> {

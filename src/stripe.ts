@@ -28,6 +28,8 @@ export type StripeReader = {
   /** With its customer and its latest invoice. */
   subscription(id: string): Promise<unknown>;
   invoice(id: string): Promise<unknown>;
+  /** Every invoice of a subscription, whatever became of it. */
+  invoicesOf(subscriptionId: string): Promise<unknown[]>;
   /** With all its line items. */
   checkoutSession(id: string): Promise<unknown>;
   customer(id: string): Promise<unknown>;
@@ -51,6 +53,7 @@ export function createStripeReader(secretKey: string, apiBase: string | undefine
   return {
     subscription: (id) => read(() => withItemsAndInvoice(stripe, id)),
     invoice: (id) => read(async () => withAllLines(stripe, await stripe.invoices.retrieve(id, { expand: ['payments'] }))),
+    invoicesOf: async (subscriptionId) => (await read(() => invoicesOf(stripe, subscriptionId))) ?? [],
     checkoutSession: (id) => read(() => withLineItems(stripe, id)),
     customer: (id) => read(() => stripe.customers.retrieve(id)),
     charge: (id) => read(() => stripe.charges.retrieve(id, { expand: ['refunds'] })),
@@ -81,6 +84,13 @@ async function withAllLines(stripe: Stripe, invoice: Stripe.Invoice): Promise<un
   if (!invoice.lines.has_more) return invoice;
   const data = await stripe.invoices.listLineItems(invoice.id, { limit: 100 }).autoPagingToArray({ limit: MOST_ENTRIES });
   return { ...invoice, lines: { data } };
+}
+
+async function invoicesOf(stripe: Stripe, subscription: string): Promise<unknown[]> {
+  const invoices = await stripe.invoices.list({ subscription, limit: 100, expand: ['data.payments'] }).autoPagingToArray({ limit: MOST_ENTRIES });
+  const whole: unknown[] = [];
+  for (const invoice of invoices) whole.push(await withAllLines(stripe, invoice));
+  return whole;
 }
 
 function invoicePayments(stripe: Stripe, paymentIntentId: string): Promise<unknown[]> {

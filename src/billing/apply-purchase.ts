@@ -10,6 +10,7 @@ import { buyerOf } from './core/contact.ts';
 import { finding, type Finding } from './core/outcome.ts';
 import { type Projection, project } from './core/project.ts';
 import type { Issued, Purchase } from './core/purchase.ts';
+import { isLive } from './core/units.ts';
 import { licensesOfPurchase, loadMappings, loadPurchase } from './store.ts';
 
 /** What a purchase came to: the facts it stands on, by which its events are stamped, and the messages now owed. */
@@ -17,12 +18,12 @@ export type AppliedPurchase = { purchaseId: string; factIds: string[]; finding: 
 
 /**
  * Makes the licenses of one purchase what its facts say, in the caller's transaction, which holds the purchase's lock:
- * load, project, write the difference, owe the mail.
+ * load, project, write the difference, owe the mail. Licenses that the mapping `applying` issued move to what it says now.
  */
 export async function applyPurchase(
   tx: Transaction,
   licensing: Omit<Licensing, 'database'>,
-  { scope, purchaseId }: { scope: Scope; purchaseId: string },
+  { scope, purchaseId, applying = null }: { scope: Scope; purchaseId: string; applying?: string | null },
   now: Date,
 ): Promise<AppliedPurchase> {
   const { purchase, customer: stripeCustomer } = await loadPurchase(tx, scope, purchaseId);
@@ -37,7 +38,7 @@ export async function applyPurchase(
   const owed = projection.plans.some((plan) => existingFor(plan, before)?.deletedAt == null);
   const customer = owed ? await findOrCreateCustomer(tx, scope, buyer, now) : null;
   const source = { scope, purchase, customerId: customer?.id ?? null, stripeCustomerId: buyer.stripeCustomerId };
-  const mailed = await writePlans(tx, licensing, { projection, before, source }, now);
+  const mailed = await writePlans(tx, licensing, { projection, before, source, applying }, now);
   const messageId = customer && (await deliverKeys(tx, { scope, customer, licenses: mailed }, now));
   await tx.flush();
 
@@ -56,7 +57,7 @@ type Source = { scope: Scope; purchase: Purchase; customerId: string | null; str
 async function writePlans(
   tx: Transaction,
   licensing: Omit<Licensing, 'database'>,
-  { projection, before, source }: { projection: Projection; before: LicenseRow[]; source: Source },
+  { projection, before, source, applying }: { projection: Projection; before: LicenseRow[]; source: Source; applying: string | null },
   now: Date,
 ): Promise<LicenseRow[]> {
   const { scope, purchase, customerId, stripeCustomerId } = source;
@@ -74,11 +75,17 @@ async function writePlans(
       stripeCheckoutSessionId: purchase.session?.fact.id ?? null,
     };
     const existing = existingFor(plan, before);
-    if (existing) await setBilling(tx, { license: existing, bought }, now);
+    if (existing) await setBilling(tx, { license: existing, bought, moves: mapping.id === applying && isMovable(existing, applying) }, now);
     const license = existing ?? (await issueLicense(tx, licensing, { scope, bought }, now));
     if (mapping.sendKeyEmail && license.deletedAt === null) mailed.push(license);
   }
   return mailed;
+}
+
+/** Whether an applied mapping moves a license: one that it issued, and that is not over for good. */
+function isMovable(license: LicenseRow, mappingId: string): boolean {
+  const stands = license.vendorStatus === 'active' || license.vendorStatus === 'suspended';
+  return license.mappingId === mappingId && license.deletedAt === null && stands && isLive(issuedOf(license));
 }
 
 function existingFor({ itemId, unit }: { itemId: string; unit: number }, before: LicenseRow[]): LicenseRow | undefined {

@@ -8,18 +8,18 @@ import { purchaseIdsOf, storeSighting } from './store.ts';
 
 /**
  * Stores what was seen of Stripe's objects and applies every purchase it bears on, and `purchaseIds` whatever was seen, in the
- * caller's transaction, which holds the locks of `lockFacts`.
+ * caller's transaction, which holds the locks of `lockFacts`. `applying`: the mapping whose licenses are moved to what it says now.
  */
 export async function applySightings(
   tx: Transaction,
   licensing: Omit<Licensing, 'database'>,
-  { scope, sightings, purchaseIds = [] }: { scope: Scope; sightings: Sighting[]; purchaseIds?: string[] },
+  { scope, sightings, purchaseIds = [], applying = null }: { scope: Scope; sightings: Sighting[]; purchaseIds?: string[]; applying?: string | null },
   now: Date,
 ): Promise<AppliedPurchase[]> {
   for (const sighting of sightings) await storeSighting(tx, scope, sighting, now);
   const applied: AppliedPurchase[] = [];
   for (const id of new Set([...purchaseIds, ...(await purchaseIdsOf(tx, scope, sightings.map(({ fact }) => fact)))])) {
-    const result = await applyPurchase(tx, licensing, { scope, purchaseId: id }, now);
+    const result = await applyPurchase(tx, licensing, { scope, purchaseId: id, applying }, now);
     await restampPurchase(tx, scope, result);
     applied.push(result);
   }

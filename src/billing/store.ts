@@ -82,6 +82,28 @@ export async function acquaintances(tx: Transaction, scope: Scope, subscriptionI
   return found;
 }
 
+/** Whether anything that is stored tells of this subscription. */
+export async function isKnownSubscription(tx: Transaction, scope: Scope, id: string): Promise<boolean> {
+  const facts = await factsOfPurchase(tx, scope, id);
+  return facts.some((fact) => fact.kind === 'subscription' || ('subscriptionId' in fact && fact.subscriptionId === id));
+}
+
+/** The stored facts that belong to a purchase by themselves. */
+export async function factsOfPurchase(tx: Transaction, scope: Scope, purchaseId: string): Promise<StripeFact[]> {
+  const rows = await tx.find(StripeFactRow, { scopeId: scope.id, purchaseId }, { orderBy: { id: 'asc' } });
+  return rows.map(({ fact }) => fact);
+}
+
+/** The purchases with a license that a mapping issued and that has not ended, those with the newest license first. */
+export async function purchaseIdsOfMapping(tx: Transaction, scope: Scope, mappingId: string): Promise<string[]> {
+  const rows = await query(tx, sql<{ id: string }>`
+    select stripe_purchase_id as id from licenses
+    where scope_id = ${scope.id} and mapping_id = ${mappingId} and deleted_at is null and stripe_purchase_id is not null and billing_state <> 'ENDED'
+      and vendor_status in ('active', 'suspended')
+    group by 1 order by max(id::text) desc`);
+  return rows.map(({ id }) => id);
+}
+
 /** Everything known of a purchase and of the customer who made it. */
 export async function loadPurchase(tx: Transaction, scope: Scope, purchaseId: string): Promise<{ purchase: Purchase; customer: Known<CustomerFact> | null }> {
   const own = (await tx.find(StripeFactRow, { scopeId: scope.id, purchaseId }, { orderBy: { id: 'asc' } })).map(knownOf);

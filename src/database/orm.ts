@@ -60,25 +60,34 @@ export function reading(database: Database): Transaction {
 /** Runs `work` in one transaction of its own (READ COMMITTED): all of it is committed, or none. A refusal commits nothing. */
 export async function inTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const inTurn = spanning.getStore() ? undefined : turns.get(database);
-  return inTurn ? inTurn(() => run(database, work)) : run(database, work);
+  const commits = (value: T) => !isRefusal(value);
+  return inTurn ? inTurn(() => run(reading(database), work, commits)) : run(reading(database), work, commits);
 }
 
-async function run<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const refusal: { value?: T } = {};
-  return reading(database)
+/**
+ * What `work` comes to in the caller's transaction, and nothing of what it writes: all of it is taken back. It has rows of its own,
+ * so that none which it changed is written by the caller.
+ */
+export async function undoing<T>(tx: Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return run(tx.fork({ keepTransactionContext: true }), work, () => false);
+}
+
+async function run<T>(em: Transaction, work: (tx: Transaction) => Promise<T>, commits: (value: T) => boolean): Promise<T> {
+  const undone: { value?: T } = {};
+  return em
     .transactional(async (tx) => {
       const value = await work(tx);
-      if (!isRefusal(value)) return value;
-      refusal.value = value;
+      if (commits(value)) return value;
+      undone.value = value;
       throw rollBack;
     })
     .catch((error: unknown) => {
-      if (error === rollBack && refusal.value !== undefined) return refusal.value;
+      if (error === rollBack && undone.value !== undefined) return undone.value;
       throw error;
     });
 }
 
-const rollBack = new Error('a refusal rolls back');
+const rollBack = new Error('what came of it is told, not kept');
 
 function isRefusal(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'ok' in value && value.ok === false;
@@ -86,7 +95,7 @@ function isRefusal(value: unknown): boolean {
 
 /** As `inTransaction`, at once and never a part of a transaction around it. */
 export async function inOwnTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return spanning.exit(() => run(database, work));
+  return spanning.exit(() => run(reading(database), work, (value) => !isRefusal(value)));
 }
 
 /** Makes every `inTransaction` and `reading` inside `work` part of one transaction: they commit together, or not at all. */

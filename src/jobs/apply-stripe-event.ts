@@ -1,7 +1,5 @@
 import { applyStripeEvent } from '../billing/apply-stripe-event.ts';
 import type { StripeFact } from '../billing/core/facts.ts';
-import { finding } from '../billing/core/outcome.ts';
-import { type ReadEvent, readEvent } from '../billing/core/read-stripe.ts';
 import type { Sighting } from '../billing/core/sighting.ts';
 import { isFetchedSince } from '../billing/is-fetched-since.ts';
 import type { Clock } from '../clock.ts';
@@ -12,7 +10,7 @@ import type { LicenseKeys } from '../licensing/license-key.ts';
 import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues.ts';
 import type { StripeReader } from '../stripe.ts';
-import { fetchClassic, fetchFacts } from '../stripe-facts.ts';
+import { fetchFacts, readCompleted } from '../stripe-facts.ts';
 import { attempt, type Failed } from './attempt.ts';
 import { backoffMs, dueAfter, dueUnlessDone, MOST_EVENT_ATTEMPTS } from './backoff.ts';
 
@@ -57,10 +55,11 @@ async function tryLater(dependencies: ApplyDependencies, ref: EventRef, failed: 
 }
 
 async function apply(dependencies: ApplyDependencies, ref: EventRef, { payload, dueSince }: Attempted): Promise<void> {
-  const { clock, log, queues, scopeOf, stripeOf } = dependencies;
+  const { database, clock, log, queues, scopeOf, stripeOf } = dependencies;
   const scope = await scopeOf(ref.scopeId);
   const stripe = await stripeOf(scope);
-  const read = await readCompleted(dependencies, { ref, scope, stripe }, payload);
+  const { read, classic } = await readCompleted(stripe, payload, scope.mode);
+  if (classic !== null) await thickenEvent(database, ref, classic);
   const fetched = stripe === null ? null : read.ok ? await fetchUnlessKnown(dependencies, { scope, stripe, fact: read.sighting.fact }, dueSince) : [];
   const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read }, fetched, clock.now());
   if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event applied');
@@ -72,16 +71,4 @@ type Wanted = { scope: Scope; stripe: StripeReader; fact: StripeFact };
 async function fetchUnlessKnown({ database, clock }: ApplyDependencies, { scope, stripe, fact }: Wanted, dueSince: Date): Promise<Sighting[]> {
   const known = await isFetchedSince(database, { scope, objectId: fact.id }, dueSince);
   return known ? [] : fetchFacts(stripe, fact, clock.now());
-}
-
-type Asking = { ref: EventRef; scope: Scope; stripe: StripeReader | null };
-
-/** What the event says; a thin one is first completed, and stored so, where there is a key to ask with. */
-async function readCompleted({ database }: ApplyDependencies, { ref, scope, stripe }: Asking, stored: string): Promise<ReadEvent> {
-  const read = readEvent(stored, scope.mode);
-  if (stripe === null || read.ok || read.finding.code !== 'thin_event') return read;
-  const classic = await fetchClassic(stripe, stored);
-  if (classic === null) return { ok: false, finding: finding('object_gone') };
-  await thickenEvent(database, ref, classic);
-  return readEvent(classic, scope.mode);
 }

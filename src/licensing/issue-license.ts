@@ -44,7 +44,7 @@ export async function issueLicense(
     stripePurchaseId: bought.purchaseId, stripeItemId: bought.itemId, stripeUnit: bought.unit, mappingId: bought.mappingId,
   });
   tx.persist(license);
-  await setBilling(tx, { license, bought, fresh: true }, now);
+  await setBilling(tx, { license, bought, moves: true }, now);
   await tx.flush();
   await recordEvent(tx, scope, { type: 'license.created', licenseId: license.id, data: viewLicense(await detailsOf(tx, license), slackHours, now) }, now);
   return license;

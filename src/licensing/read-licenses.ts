@@ -1,8 +1,9 @@
+import { LockMode } from '@mikro-orm/core';
 import { type RawBuilder, sql } from 'kysely';
 import { License, type LicenseRow } from '../database/license-rows.ts';
-import { containing, type Database, query, reading } from '../database/orm.ts';
+import { containing, type Database, query, reading, type Transaction } from '../database/orm.ts';
 import { newestFirst, type Page, type PageRequest, readPage } from '../database/page.ts';
-import { liveRow, rowOf, type Scope } from '../database/scope.ts';
+import { liveIn, liveRow, rowOf, type Scope } from '../database/scope.ts';
 import { notFound, ok, type Result } from '../errors.ts';
 import type { Status } from './core/status.ts';
 import type { LicenseKeys } from './license-key.ts';
@@ -90,4 +91,10 @@ export async function readLicense(database: Database, { scope, id, own }: { scop
   const tx = reading(database);
   const license = own === null || own === id.toLowerCase() ? await tx.findOne(License, liveRow(scope, id)) : null;
   return license ? ok(await detailsOf(tx, license)) : notFound();
+}
+
+/** The licenses of these purchases, newest first; with `locked`, nobody else changes them until the transaction ends. */
+export async function licensesOfPurchases(tx: Transaction, scope: Scope, { purchaseIds, locked = false }: { purchaseIds: string[]; locked?: boolean }): Promise<LicenseDetails[]> {
+  const lock = locked ? ({ lockMode: LockMode.PESSIMISTIC_WRITE } as const) : {};
+  return withDetails(tx, await tx.find(License, { ...liveIn(scope), stripePurchaseId: { $in: purchaseIds } }, { orderBy: newestFirst, ...lock }));
 }

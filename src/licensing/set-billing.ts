@@ -5,13 +5,13 @@ import { policyWithProduct, replaceBillingEntitlements } from './store.ts';
 
 /**
  * Makes a license what billing says it should be, in the caller's transaction. What the vendor decided stays: the
- * vendor's status is not touched, and a later expiry that the vendor gave is never shortened. A license that was issued
- * (`fresh` is one that is being) keeps its policy and entitlements until another price is bought: a mapping that was edited
- * or made anew counts for what is issued from then on.
+ * vendor's status is not touched, and a later expiry that the vendor gave is never shortened. An issued license keeps its policy
+ * and entitlements until another price is bought, so that a mapping which was edited or made anew counts for what is issued
+ * from then on; `moves` has it go to those that were bought all the same: it is being issued, or its mapping is applied.
  */
-export async function setBilling(tx: Transaction, change: { license: LicenseRow; bought: BoughtUnit; fresh?: boolean }, now: Date): Promise<void> {
-  const { license, bought, fresh = false } = change;
-  const moves = fresh || license.stripePriceId !== bought.priceId;
+export async function setBilling(tx: Transaction, change: { license: LicenseRow; bought: BoughtUnit; moves?: boolean }, now: Date): Promise<void> {
+  const { license, bought } = change;
+  const moves = change.moves === true || license.stripePriceId !== bought.priceId;
   const policyId = moves ? bought.policyId : license.policyId;
   const { state, reason, renews, graceEndsAt, cancelsAt, paidThrough } = bought.billing;
   const { product } = await policyWithProduct(tx, license, policyId);

@@ -107,6 +107,10 @@ const rows: Record<string, Row> = {
   'patch /api/v1/stripe-mappings/:id': mapping.update({ active: false }),
   'delete /api/v1/stripe-mappings/:id': mapping.remove(),
 
+  'post /api/v1/stripe-mappings/preview': { body: ({ stripeEventId }) => ({ eventId: stripeEventId }), foreign: 'not found' },
+  'post /api/v1/stripe-mappings/:id/apply': mapping.act('apply'),
+  'post /api/v1/stripe-subscriptions/:id/resync': { path: at('stripe-subscriptions', ({ stripeSubscriptionId }) => stripeSubscriptionId, '/resync'), foreign: 'not found' },
+
   'get /api/v1/stripe-events': list,
   'get /api/v1/stripe-events/:id': stripeEvent.read,
   'post /api/v1/stripe-events/:id/replay': stripeEvent.act('replay'),

@@ -67,7 +67,8 @@ function idsOf(document: any, world: World): [string, string][] {
     [Product, world.productId], [Policy, world.policyId], [Entitlement, world.entitlementId], [License, world.licenseId], [Machine, world.machineId], [Customer, world.customerId],
     [StripeMapping, world.mappingId], [StripeEvent, world.stripeEventId], [Event, world.eventId], [ApiKey, world.apiKeyId],
   ];
-  return real.flatMap(([schema, id]) => (schema ? [[schema.examples[0].id, id]] : []));
+  const subscription: string = document.components.schemas.ResyncedSubscription.examples[0].stripeSubscriptionId;
+  return [[subscription, world.stripeSubscriptionId], ...real.flatMap(([schema, id]): [string, string][] => (schema ? [[schema.examples[0].id, id]] : []))];
 }
 
 type Chance = ReturnType<typeof chanceOf>;
@@ -145,7 +146,7 @@ const spoilers: ((chance: Chance, draft: Draft) => void)[] = [
   },
   (chance, draft) => draft.asked.push([chance.pick([...draft.query, ...draft.query, 'limit', 'unknown', '__proto__', 'limit[]']), chance.pick(inAddress)]),
   (chance, draft) => draft.asked.push([chance.pick([...draft.query, 'cursor']), encodeURIComponent(chance.pick(Object.values(draft.world)))]),
-  (chance, draft) => (draft.path = draft.path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|evt_\w+/, () => chance.pick([...inAddress.filter((text) => text !== '' && text !== '..'), ...Object.values(draft.world).map(encodeURIComponent)]))),
+  (chance, draft) => (draft.path = draft.path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|(?:evt|sub)_\w+/, () => chance.pick([...inAddress.filter((text) => text !== '' && text !== '..'), ...Object.values(draft.world).map(encodeURIComponent)]))),
   (chance, draft) => (draft.headers['authorization'] = chance.pick([...credentials, `License ${draft.world.licenseKey}`, `License ${draft.world.licenseKey}`])),
   (chance, draft) => Reflect.deleteProperty(draft.headers, chance.pick(['authorization', 'content-type'])),
   (chance, draft) => (draft.headers['content-type'] = chance.pick(types)),

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { sightingOf } from '../../src/billing/core/read-stripe.ts';
+import { storeSighting } from '../../src/billing/store.ts';
 import { hashApiKey } from '../../src/database/api-keys.ts';
+import { inTransaction } from '../../src/database/orm.ts';
 import { asJson, type Asked, type Heard } from './ask.ts';
+import { subscription } from './facts.ts';
 import type { TestService } from './service.ts';
 import { deliver, event } from './webhook.ts';
 
@@ -16,6 +20,7 @@ export type World = {
   customerId: string;
   mappingId: string;
   stripeEventId: string;
+  stripeSubscriptionId: string;
   eventId: string;
   apiKeyId: string;
   /** Differs in every world: names that must be unique are made of it. */
@@ -42,7 +47,7 @@ export async function createWorld(tillkey: TestService, ask: Ask, key: string): 
   const [event] = await send('GET', `/events?licenseId=${license.id}`);
   return {
     productId: product.id, policyId: policy.id, entitlementId: entitlement.id, licenseId: license.id, licenseKey: license.key,
-    machineId: machine.id, fingerprint, customerId: license.customerId, mappingId: mapping.id, stripeEventId: await storeEvent(tillkey),
+    machineId: machine.id, fingerprint, customerId: license.customerId, mappingId: mapping.id, stripeEventId: await storeEvent(tillkey), stripeSubscriptionId: await storeSubscription(tillkey, mark),
     eventId: event.id, apiKeyId: apiKey.id, mark,
   };
 }
@@ -53,6 +58,15 @@ async function storeEvent(tillkey: TestService): Promise<string> {
   const { status } = await deliver(tillkey.url, sent);
   if (status !== 200) throw new Error(`the webhook answered ${status}`);
   return sent.id;
+}
+
+/** What Stripe told of a subscription in the default account's test data, put straight into the database: it needs no worker. */
+async function storeSubscription({ service }: TestService, mark: string): Promise<string> {
+  const id = `sub_${mark.replace('-', '')}`;
+  const scope = service.dependencies.scopes.find(({ mode }) => mode === 'test')!;
+  const sighting = sightingOf(subscription({ id, customerId: null, items: [] }), new Date());
+  await inTransaction(service.dependencies.database, (tx) => storeSighting(tx, scope, sighting));
+  return id;
 }
 
 /** An API key put straight into the database: of another account, or one that the API would not make. */

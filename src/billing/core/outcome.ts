@@ -20,7 +20,7 @@ const reasons = {
   test_clock: { outcome: 'ignored', sentence: () => 'A test clock of Stripe came to its time; licenses are judged by the time here.' },
   other_mode: {
     outcome: 'ignored',
-    sentence: (mode) => `The event is from ${mode} mode, but the signing secret belongs to the other mode.`,
+    sentence: (mode) => `The event is from ${mode} mode, but the signing secret or API key it came with belongs to the other mode.`,
   },
   other_account: { outcome: 'ignored', sentence: (account) => `The event belongs to the connected account ${account}, which is not served here.` },
   customer_deleted: { outcome: 'ignored', sentence: () => 'The customer was deleted in Stripe; the licenses stay as their subscriptions say.' },

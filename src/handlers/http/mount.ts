@@ -1,4 +1,5 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import { storable } from '../../billing/core/stripe-shapes.ts';
 import { AppError } from '../../errors.ts';
 import type { Permission } from '../../licensing/core/permission.ts';
 import { type ApiKeyCaller, authenticateApiKey, authenticateLicense, type Caller, credential, type Directory } from './authenticate.ts';
@@ -18,7 +19,7 @@ export function mount(app: Express, routes: Route[], dependencies: MountDependen
 function serve(route: Route, dependencies: MountDependencies): RequestHandler {
   return async (request, response) => {
     const caller = await letIn(route.access, dependencies, request, response);
-    const input = route.method === 'get' ? { ...request.query } : await readBody(request, response);
+    const input = route.method === 'get' ? { ...request.query } : await readBody(route, request, response);
     const id = String(request.params['id'] ?? '');
     refuseUnstorable(id, ['id']);
     refuseUnstorable(input);
@@ -66,15 +67,18 @@ async function letInApiKey(permission: Permission, { limits, directory, who }: G
   });
 }
 
-const json = express.json({ limit: '1mb', type: () => true });
+const type = () => true;
+const ours = express.json({ limit: '1mb', type });
+/** An event may be as large as the webhook takes it, with a little around it. Text that no database holds is mended as it is there. */
+const stripeEvents = express.json({ limit: 2 * 1024 * 1024 + 1024, type, reviver: (_name, value: unknown) => (typeof value === 'string' ? storable(value) : value) });
 
 /** A JSON body; none at all counts as `{}`, any other type of content is refused. */
-async function readBody(request: Request, response: Response): Promise<unknown> {
+async function readBody({ takesStripeEvent }: Route, request: Request, response: Response): Promise<unknown> {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   if (encoding === undefined && Number(length ?? 0) === 0) return {};
   if (!request.is('application/json')) throw new AppError('UNSUPPORTED_MEDIA_TYPE', 415, 'Send the body as application/json.');
   await new Promise<void>((resolve, reject) => {
-    json(request, response, (error: unknown) => (error === undefined ? resolve() : reject(error)));
+    (takesStripeEvent ? stripeEvents : ours)(request, response, (error: unknown) => (error === undefined ? resolve() : reject(error)));
   });
   return request.body;
 }

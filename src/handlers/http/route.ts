@@ -23,6 +23,8 @@ type Place<Input extends z.ZodType> = {
   answers: Answers;
   /** What its use case may say no with, beside what every route may. */
   refuses?: RefusalCode[];
+  /** Its body holds an event as Stripe sends it: larger than what is ours, and in whatever text. */
+  takesStripeEvent?: true;
 };
 
 /**

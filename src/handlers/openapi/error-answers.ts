@@ -20,7 +20,7 @@ const meanings: Record<number, string> = {
   403: 'The credential may not do this, or the license’s state does not allow it.',
   404: 'Absent, deleted, or somebody else’s: the three are not told apart.',
   409: 'It conflicts with what is there.',
-  413: 'The body is larger than 1 MB.',
+  413: 'The body is larger than 1 MB, or than 2 MB where it holds a Stripe event.',
   415: 'The body is not `application/json`, or packed in a way that is not known.',
   422: 'The request is well formed, and a rule says no.',
   429: 'Too many requests. `Retry-After` says when to come back.',

@@ -6,7 +6,7 @@ import type { Json } from './schemas.ts';
  */
 
 const id = (n: number) => `01975d6e-3f00-7a10-8c00-${String(n).padStart(12, '0')}`;
-const [product, policy, license, customer, machine, entitlement, mapping, apiKey, event, webhook, delivery] = Array.from({ length: 11 }, (_, n) => id(n + 1));
+const [product, policy, license, customer, machine, entitlement, mapping, apiKey, event, webhook, delivery, otherPolicy] = Array.from({ length: 12 }, (_, n) => id(n + 1));
 
 const bought = '2026-03-01T09:30:00.000Z';
 const heard = '2026-03-02T08:00:00.000Z';
@@ -49,6 +49,12 @@ export const exampleValues: Record<string, Json | undefined> = {
 
   ...{ 'StripeEvent.id': 'evt_1QwErTyInvoicePaid', 'StripeEvent.type': 'invoice.paid', apiVersion: '2025-03-31.basil', objectId: 'in_1QwErTy123456', attempts: 1, receivedAt: bought },
   ...{ 'StripeEvent.outcome': 'applied', 'StripeEvent.reason': null, 'StripeEventReplay.count': 1, lastError: null },
+
+  ...{ 'StripePreview.eventId': 'evt_1QwErTyInvoicePaid', 'StripePreview.outcome': 'applied', 'StripePreview.reason': 'The licenses of this purchase are up to date.', kind: 'key_delivery', recipient: 'jo@example.com' },
+  ...{ 'PlannedLicense.id': license, 'PlannedLicense.action': 'update', 'LicenseState.billing': null },
+  ...{ 'AppliedStripeMapping.id': mapping, 'AppliedStripeMapping.count': 1, 'MovedLicense.id': license, 'MovedLicense.policyId': { from: policy ?? '', to: otherPolicy ?? '' }, 'MovedLicense.entitlements': { added: ['export'], removed: [] } },
+  ...{ 'MovedLicense.status': { from: 'active', to: 'active' }, 'MovedLicense.maxMachines': { from: 3, to: 5 }, 'MovedLicense.expiresAt': { from: ends, to: ends }, 'MovedLicense.billing': { from: null, to: null } },
+  ...{ 'ResyncedSubscription.id': 'sub_1QwErTyAcmePro', 'ResyncedSubscription.stripeSubscriptionId': 'sub_1QwErTyAcmePro', 'ResyncedSubscription.outcome': 'applied', 'ResyncedSubscription.reason': 'The licenses of this purchase are up to date.' },
 
   ...{ 'ApiKey.id': apiKey, 'ApiKey.name': 'Build server', 'ApiKey.scopes': ['licenses:read', 'licenses:write'], 'ApiKey.prefix': 'lk_live_7Kq3', lastUsedAt: null },
   ...{ 'NewApiKey.id': apiKey, 'NewApiKey.name': 'Build server', 'NewApiKey.scopes': ['licenses:read', 'licenses:write'], 'NewApiKey.prefix': 'lk_live_7Kq3', 'NewApiKey.key': 'lk_live_7Kq3mZ0v…' },

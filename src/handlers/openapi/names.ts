@@ -9,6 +9,7 @@ const exceptions: Record<string, string> = {
   'post /api/v1/machines': 'activateMachine',
   'delete /api/v1/machines/:id': 'deactivateMachine',
   'post /api/v1/stripe-events/replay': 'replayStripeEvents',
+  'post /api/v1/stripe-mappings/preview': 'previewStripeEvent',
   'get /public-keys': 'listRootPublicKeys',
   'get /.well-known/jwks.json': 'readJwks',
 };

@@ -30,7 +30,7 @@ const licensesQuery = pageQuery.extend({
   q: z.string().min(1).max(255).optional(),
 });
 
-const billing = z.strictObject({
+export const billing = z.strictObject({
   state: z.enum(['ACTIVE', 'GRACE', 'SUSPENDED', 'ENDED', 'REVOKED']), reason: shown.text,
   graceEndsAt: shown.timeOrNull, cancelsAt: shown.timeOrNull, paidThrough: shown.timeOrNull,
   stripeCustomerId: shown.text, stripeSubscriptionId: shown.text, stripeSubscriptionItemId: shown.text,
