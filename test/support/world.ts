@@ -65,7 +65,7 @@ async function storeSubscription({ service }: TestService, mark: string): Promis
   const id = `sub_${mark.replace('-', '')}`;
   const scope = service.dependencies.scopes.find(({ mode }) => mode === 'test')!;
   const sighting = sightingOf(subscription({ id, customerId: null, items: [] }), new Date());
-  await inTransaction(service.dependencies.database, (tx) => storeSighting(tx, scope, sighting));
+  await inTransaction(service.dependencies.database, (tx) => storeSighting(tx, scope, sighting, new Date()));
   return id;
 }
 
