@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { StripeFact } from '../../src/billing/core/facts.ts';
 import { mergeMarks, supersedes } from '../../src/billing/core/last-truth.ts';
 import type { Sighting, Stored } from '../../src/billing/core/sighting.ts';
-import { day, invoice, known, session, subscription } from '../support/facts.ts';
+import { day, dispute, invoice, known, refund, session, subscription } from '../support/facts.ts';
 
 function stored(fact: StripeFact, { asOf = day(1), first = false } = {}): Stored {
   return { ...known(fact, { asOf }), first };
@@ -36,9 +36,18 @@ describe('the last truth of an object', () => {
     ['an active subscription over an incomplete one', live, subscription({ status: 'incomplete' })],
     ['a paid session over an unpaid one', session(), session({ paymentStatus: 'unpaid' })],
     ['a session with its line items over one without', session(), session({ lineItems: null })],
+    ['a closed dispute over an open one', dispute({ status: 'won' }), dispute({ status: 'needs_response' })],
+    ['a dispute over the inquiry that it was', dispute({ status: 'needs_response' }), dispute({ status: 'warning_closed' })],
+    ['a refund that failed over one that came', refund({ status: 'failed' }), refund()],
+    ['an invoice with what paid it over one without', invoice({ paymentIds: ['pi_1'] }), invoice()],
   ])('of one second is %s, in either order', (_title, later, earlier) => {
     expect(supersedes(sighting(later), stored(earlier))).toBe(true);
     expect(supersedes(sighting(earlier), stored(later))).toBe(false);
+  });
+
+  test('of a dispute that is closed is the later of two ends', () => {
+    expect(supersedes(sighting(dispute({ status: 'lost' }), { asOf: day(2) }), stored(dispute({ status: 'won' })))).toBe(true);
+    expect(supersedes(sighting(dispute({ status: 'won' }), { asOf: day(2) }), stored(dispute({ status: 'lost' })))).toBe(true);
   });
 
   test('of one second is never told by *.created once a row exists', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { project } from '../../src/billing/core/project.ts';
-import type { Purchase } from '../../src/billing/core/purchase.ts';
+import { gatherPurchase, type Purchase, purchaseIdsIn } from '../../src/billing/core/purchase.ts';
 import { at, charge, invoice, issued, known, line, mapping, purchase, session } from '../support/facts.ts';
 
 /** A paid invoice that belongs to no subscription. */
@@ -42,6 +42,12 @@ describe('an invoice that stands alone', () => {
 describe('a checkout session that wrote an invoice', () => {
   const bySession = { session: known(session({ invoiceId: 'in_1', lineItems: [{ id: 'li_1', priceId: 'price_1', productId: 'prod_1', quantity: 2 }] })) };
   const byInvoice = { invoices: [alone()] };
+
+  test.each([['it names', { invoiceId: 'in_1', paymentIntentId: null }, {}], ['one payment paid for', { invoiceId: null }, { paymentIds: ['pi_1'] }]])('is one purchase with the invoice that %s', (_title, ofSession, ofInvoice) => {
+    expect(purchaseIdsIn([session(ofSession), alone(ofInvoice).fact])).toEqual(['cs_1']);
+    expect(gatherPurchase('cs_1', [known(session(ofSession)), alone(ofInvoice)])).toMatchObject({ session: { fact: { id: 'cs_1' } }, invoices: [{ fact: { id: 'in_1' } }] });
+    expect(purchaseIdsIn([session({ invoiceId: 'in_other', paymentIntentId: null }), alone().fact])).toEqual(['cs_1', 'in_1']);
+  });
 
   test('is one purchase with it, by the session where neither has licenses yet', () => {
     expect(plansOf({ ...bySession, ...byInvoice }).map(([id]) => id)).toEqual(['li_1', 'li_1']);
