@@ -6,10 +6,11 @@ export class Migration0005StripeAccounts extends Migration {
 
   override up(): void {
     this.addSql(`
-      -- When each kind of reconciliation of a scope last ran to its end, and until when one that is under way may take.
+      -- Since when a scope is reconciled, when each kind last ran to its end, and until when one that is under way may take.
       create table stripe_reconciliations (
         scope_id integer not null references scopes (id),
         kind text not null check (kind in ('events', 'subscriptions')),
+        begun_at timestamptz(3) not null,
         ran_at timestamptz(3) not null,
         claimed_until timestamptz(3),
         primary key (scope_id, kind)

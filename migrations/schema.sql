@@ -402,6 +402,7 @@ create unique index signing_keys_one_current on signing_keys ((true)) where (ret
 create table stripe_reconciliations (
   scope_id integer not null,
   kind text not null,
+  begun_at timestamp(3) with time zone not null,
   ran_at timestamp(3) with time zone not null,
   claimed_until timestamp(3) with time zone,
   constraint stripe_reconciliations_pkey primary key (scope_id, kind),

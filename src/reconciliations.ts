@@ -12,17 +12,17 @@ type Reconciliation = { scope: Scope; kind: ReconciliationKind };
 /** One that makes no progress for so long has died, and another process may begin. */
 const CLAIM_MS = 10 * 60_000;
 
-/** Sees to it that a scope is reconciled: for one that never was, the time until it is due begins now. */
+/** Sees to it that a scope is reconciled: for one that never was, the time until it is due, and the time it looks back to, begin now. */
 export async function expectReconciliation(database: Database, { scope, kind }: Reconciliation, now: Date): Promise<void> {
-  await query(reading(database), sql`insert into stripe_reconciliations (scope_id, kind, ran_at) values (${scope.id}, ${kind}, ${now}) on conflict do nothing`);
+  await query(reading(database), sql`insert into stripe_reconciliations (scope_id, kind, begun_at, ran_at) values (${scope.id}, ${kind}, ${now}, ${now}) on conflict do nothing`);
 }
 
-/** Takes a reconciliation on, if the last one ran at `dueBefore` or earlier and nobody is at it. */
-export async function claimReconciliation(database: Database, { scope, kind }: Reconciliation, dueBefore: Date, now: Date): Promise<boolean> {
-  const claimed = await query(reading(database), sql`
+/** Takes a reconciliation on, if the last one ran at `dueBefore` or earlier and nobody is at it; tells since when the scope is reconciled. */
+export async function claimReconciliation(database: Database, { scope, kind }: Reconciliation, dueBefore: Date, now: Date): Promise<{ begunAt: Date } | null> {
+  const [claimed] = await query(reading(database), sql<{ begun_at: string }>`
     update stripe_reconciliations set claimed_until = ${claimEnd(now)}
-    where scope_id = ${scope.id} and kind = ${kind} and ran_at <= ${dueBefore} and (claimed_until is null or claimed_until <= ${now}) returning kind`);
-  return claimed.length > 0;
+    where scope_id = ${scope.id} and kind = ${kind} and ran_at <= ${dueBefore} and (claimed_until is null or claimed_until <= ${now}) returning begun_at`);
+  return claimed ? { begunAt: new Date(claimed.begun_at) } : null;
 }
 
 /** Says that a claimed reconciliation makes progress. */

@@ -3,16 +3,16 @@ import type { Scope } from '../database/scope.ts';
 import { type EventRef, objectsAwaited, receiveEvent } from '../inbox.ts';
 import { reconciledEvent, tellsNews } from './core/reconcile.ts';
 import { readEnvelope } from './core/envelope.ts';
-import { readSubscription } from './core/read-subscription.ts';
+import { createdAtOf, readSubscription } from './core/read-subscription.ts';
 import { acquaintances, lockStripeIds } from './store.ts';
 
 /**
  * Puts those of the listed subscriptions that differ from what is stored into the inbox, each as an event of our own, and returns
- * these. One that cannot be read is left alone: Stripe's own event of it needs attention. So is one of which an event waits.
+ * these. One of which nothing is known here and that was begun before `since` is left alone. One that cannot be read is left alone: Stripe's own event of it needs attention. So is one of which an event waits.
  */
 export async function receiveSubscriptions(
   database: Database,
-  { scope, subscriptions }: { scope: Scope; subscriptions: { id: string }[] },
+  { scope, subscriptions, since }: { scope: Scope; subscriptions: { id: string }[]; since: Date | null },
   now: Date,
 ): Promise<EventRef[]> {
   return asOneTransaction(database, async (tx) => {
@@ -26,6 +26,7 @@ export async function receiveSubscriptions(
       const read = readSubscription(subscription);
       const stored = acquainted.get(subscription.id) ?? { fact: null, known: false };
       if (!read.ok || awaited.has(subscription.id) || !tellsNews(read.fact, stored)) continue;
+      if (!stored.known && since !== null && createdAtOf(subscription) < since) continue;
       const payload = reconciledEvent(subscription, scope.mode, now);
       const envelope = readEnvelope(payload);
       if (envelope && (await receiveEvent(database, scope, { envelope, payload }, now)) === 'stored') received.push({ scopeId: scope.id, id: envelope.id });

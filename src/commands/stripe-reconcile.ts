@@ -29,7 +29,7 @@ async function reconcileScope(dependencies: Needs, scope: Scope, say: (line: str
   if (stripe === null) return 0;
   let total = 0;
   for (const kind of ['events', 'subscriptions'] as const) {
-    const { listed, received } = await reconciliations[kind](dependencies, scope, stripe, (progress) => showProgress(`${scope.mode} ${kind}: ${progress.listed}`));
+    const { listed, received } = await reconciliations[kind](dependencies, { scope, since: null }, stripe, (progress) => showProgress(`${scope.mode} ${kind}: ${progress.listed}`));
     showProgress('');
     const what = kind === 'events' ? `${listed} events listed, ${received} were missing` : `${listed} subscriptions listed, ${received} differed from what is stored`;
     say(`${scope.mode.padEnd(6)}${what}  (account ${scope.accountId})`);

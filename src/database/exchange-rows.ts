@@ -90,6 +90,7 @@ export const StripeReconciliation = defineEntity({
   properties: {
     scopeId: p.integer().primary(),
     kind: p.text().$type<'events' | 'subscriptions'>().primary(),
+    begunAt: p.datetime(3),
     ranAt: p.datetime(3),
     claimedUntil: p.datetime(3).strictNullable(),
   },

@@ -33,20 +33,26 @@ export function lastDue(kind: ReconciliationKind, now: Date): Date {
   }
 }
 
-/** Reconciles every scope for which it is due and that nobody else is at. What fails is due as before. `stopped` ends it after a page. */
+/**
+ * Reconciles every scope for which it is due and that nobody else is at. What was sold more than an hour before Tillkey knew the scope's key, it leaves
+ * alone: those customers have keys from elsewhere. By hand (`stripe:reconcile`) it goes back as far as Stripe does.
+ * What fails is due as before. `stopped` ends it after a page.
+ */
 export async function reconcileByClock(dependencies: ClockDependencies, kind: ReconciliationKind, stopped: () => boolean): Promise<void> {
   const { database, clock, log, stripeScopes } = dependencies;
   for (const scope of await stripeScopes()) {
     const now = clock.now();
     await expectReconciliation(database, { scope, kind }, now);
-    if (stopped() || !(await claimReconciliation(database, { scope, kind }, lastDue(kind, now), now))) continue;
-    const result = await attempt(() => reconcile(dependencies, { scope, kind }, stopped));
+    const claim = stopped() ? null : await claimReconciliation(database, { scope, kind }, lastDue(kind, now), now);
+    if (claim === null) continue;
+    const since = new Date(claim.begunAt.getTime() - HOUR_MS);
+    const result = await attempt(() => reconcile(dependencies, { scope, kind, since }, stopped));
     if (!result.ok) log.warn({ accountId: scope.accountId, mode: scope.mode, kind, error: result.error }, 'not reconciled with Stripe; done again soon');
     await endReconciliation(database, { scope, kind }, result.ok ? now : null);
   }
 }
 
-async function reconcile({ log, ...dependencies }: ClockDependencies, { scope, kind }: { scope: Scope; kind: ReconciliationKind }, stopped: () => boolean): Promise<void> {
+async function reconcile({ log, ...dependencies }: ClockDependencies, { scope, kind, since }: { scope: Scope; kind: ReconciliationKind; since: Date }, stopped: () => boolean): Promise<void> {
   const { database, clock, stripeOf } = dependencies;
   const stripe = await stripeOf(scope);
   if (stripe === null) return;
@@ -54,7 +60,7 @@ async function reconcile({ log, ...dependencies }: ClockDependencies, { scope, k
     if (stopped()) throw new Error('stopped; the rest is done next time');
     await keepReconciliation(database, { scope, kind }, clock.now());
   };
-  const found = await reconciliations[kind](dependencies, scope, stripe, onPage);
+  const found = await reconciliations[kind](dependencies, { scope, since }, stripe, onPage);
   log.info({ accountId: scope.accountId, mode: scope.mode, kind, ...found }, 'reconciled with Stripe');
 }
 

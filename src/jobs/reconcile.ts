@@ -18,6 +18,9 @@ import type { StripeLists } from '../stripe-lists.ts';
 
 export type ReconcileDependencies = { database: Database; clock: Clock; queues: Pick<Queues, 'enqueue'> };
 
+/** Whose sales are gone through. `since`: what was sold before is left alone; null: nothing is. */
+type Reach = { scope: Scope; since: Date | null };
+
 /** What has been gone through so far, and how much of it was news. */
 type Progress = { listed: number; received: number };
 
@@ -29,12 +32,12 @@ export const reconciliations: Record<ReconciliationKind, typeof reconcileEvents>
 /** Types that Stripe lists in one call. */
 const MOST_TYPES = 20;
 
-async function reconcileEvents(dependencies: ReconcileDependencies, scope: Scope, stripe: StripeLists, tell: Tell): Promise<Progress> {
+async function reconcileEvents(dependencies: ReconcileDependencies, { scope, since }: Reach, stripe: StripeLists, tell: Tell): Promise<Progress> {
   let progress: Progress = { listed: 0, received: 0 };
   for (let first = 0; first < stripeEventTypes.length; first += MOST_TYPES) {
     const types = stripeEventTypes.slice(first, first + MOST_TYPES);
     for await (const payloads of newerEvents(dependencies, { scope, types, stripe })) {
-      const received = await receiveEvents(dependencies.database, { scope, payloads }, dependencies.clock.now());
+      const received = await receiveEvents(dependencies.database, { scope, payloads, since }, dependencies.clock.now());
       progress = await advance(dependencies, progress, { listed: payloads.length, received });
       await tell(progress);
     }
@@ -80,14 +83,14 @@ async function oldestEvent(stripe: StripeLists, types: readonly string[]): Promi
   }
 }
 
-async function reconcileSubscriptions(dependencies: ReconcileDependencies, scope: Scope, stripe: StripeLists, tell: Tell): Promise<Progress> {
+async function reconcileSubscriptions(dependencies: ReconcileDependencies, { scope, since }: Reach, stripe: StripeLists, tell: Tell): Promise<Progress> {
   let progress: Progress = { listed: 0, received: 0 };
   let after: string | null = null;
   for (;;) {
     const listedAt = dependencies.clock.now();
     const page: Awaited<ReturnType<StripeLists['subscriptions']>> = await stripe.subscriptions(after);
     if (page === null) throw new AppError('STRIPE_UNREACHABLE', 503, 'Stripe did not list the subscriptions.');
-    const received = await receiveSubscriptions(dependencies.database, { scope, subscriptions: page.subscriptions }, listedAt);
+    const received = await receiveSubscriptions(dependencies.database, { scope, subscriptions: page.subscriptions, since }, listedAt);
     progress = await advance(dependencies, progress, { listed: page.subscriptions.length, received });
     await tell(progress);
     after = page.subscriptions.at(-1)?.id ?? null;

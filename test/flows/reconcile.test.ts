@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { applyStripeEventJob } from '../../src/jobs/apply-stripe-event.ts';
 import { reconciliations } from '../../src/jobs/reconcile.ts';
+import { stripeEventTypes } from '../../src/billing/core/read-stripe.ts';
 import { lastDue, reconcileByClock } from '../../src/jobs/reconcile-by-clock.ts';
 import { sendEmailJob } from '../../src/jobs/send-email.ts';
 import type { ReconciliationKind } from '../../src/reconciliations.ts';
@@ -54,7 +55,7 @@ async function start({ role = 'web', fresh = true, ...choice }: Choice = {}): Pr
 async function reconcile({ service }: TestService, kind: ReconciliationKind) {
   const { scopes, stripeOf } = service.dependencies;
   const scope = scopes.find(({ mode }) => mode === 'test')!;
-  return reconciliations[kind](service.dependencies, scope, (await stripeOf(scope))!, () => undefined);
+  return reconciliations[kind](service.dependencies, { scope, since: null }, (await stripeOf(scope))!, () => undefined);
 }
 
 async function reconcileAll(tillkey: TestService) {
@@ -298,6 +299,21 @@ describe('by the clock', () => {
     pass(60_000);
     await run();
     expect(await stripeEventCount(tillkey)).toBeGreaterThan(0);
+  });
+
+  test('what was sold before Tillkey knew the key is left alone', async () => {
+    stripe.buySubscription({ email: 'long-ago@example.com', priceId });
+    pass(2 * HOUR_MS);
+    const tillkey = await start();
+    const run = async () => {
+      for (const kind of ['events', 'subscriptions'] as const) await reconcileByClock(tillkey.service.dependencies, kind, () => false);
+    };
+    await run();
+    const sold = stripe.buySubscription({ email: 'jo@example.com', priceId });
+    pass(DAY_MS);
+    await run();
+    const objects = (await tillkey.call('GET', '/api/v1/stripe-events?limit=100')).body.data.map(({ objectId }: { objectId: string }) => objectId);
+    expect(new Set(objects)).toEqual(new Set(sold.events.filter(({ type }) => stripeEventTypes.includes(type)).map(({ data }) => data.object.id)));
   });
 
   test('a scope without a Stripe key is left out', async () => {

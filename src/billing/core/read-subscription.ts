@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type SubscriptionFact, type SubscriptionItem, subscriptionStatuses } from './facts.ts';
 import { finding } from './outcome.ts';
-import { id, known, priced, quantity, type Read, seconds, text, unknownShape, unknownValue } from './stripe-shapes.ts';
+import { id, known, moment, priced, quantity, type Read, seconds, text, unknownShape, unknownValue } from './stripe-shapes.ts';
 
 const period = { current_period_start: seconds, current_period_end: seconds };
 
@@ -59,4 +59,12 @@ function readItems(raw: RawSubscription): SubscriptionItem[] | null {
     items.push({ id, priceId, productId, quantity: count ?? 1, periodStart, periodEnd });
   }
   return items;
+}
+
+const begun = z.looseObject({ created: moment });
+
+/** When a subscription was begun; long ago, where it does not say. */
+export function createdAtOf(object: unknown): Date {
+  const read = begun.safeParse(object);
+  return new Date(read.success ? read.data.created : 0);
 }
