@@ -3,7 +3,7 @@ import { createCatalog } from '../support/catalog.ts';
 import { type FakeStripe, startFakeStripe } from '../support/fake-stripe/fake-stripe.ts';
 import { createLicense } from '../support/license.ts';
 import { LIVE_KEY, startTestService, testClock, TEST_SECRET, type TestService } from '../support/service.ts';
-import { deliver, firstMonth } from '../support/webhook.ts';
+import { deliver, event, firstMonth } from '../support/webhook.ts';
 
 const START = new Date('2026-01-10T12:00:00Z');
 const clock = testClock(START);
@@ -92,6 +92,8 @@ test('without a Stripe key a subscription is resynced from what is stored', asyn
   expect((await resync(subscription.id)).body.data).toMatchObject({ outcome: 'applied', licenses: [{ status: 'active' }] });
   await keyless.settled();
   expect(await keyless.mails()).toHaveLength(1);
-  expect((await resync('in_1')).status).toBe(404);
+  await deliver(keyless.url, event('checkout.session.completed', { id: 'cs_once', mode: 'payment', payment_status: 'paid', customer_details: { email: 'once@example.com' } }));
+  await keyless.settled();
+  for (const id of ['in_1', 'cs_1', 'cs_once']) expect([id, (await resync(id)).status]).toEqual([id, 404]);
   await keyless.stop();
 });

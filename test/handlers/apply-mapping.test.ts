@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createCatalog } from '../support/catalog.ts';
 import { createEntitlement, createPolicy } from '../support/license.ts';
+import { withRival } from '../support/rival.ts';
 import { LIVE_KEY, startTestService, type TestService } from '../support/service.ts';
 import { deliver, event, firstMonth, type RawEvent, unix } from '../support/webhook.ts';
 
@@ -148,6 +149,25 @@ describe('applying a mapping', () => {
     expect((await updates(license.id)).length).toBe(1);
     const [{ events }] = await tillkey.service.dependencies.database.em.fork().execute<any[]>('select array_agg(sequence order by sequence) as events from events where license_id = ?', [license.id]);
     expect(events).toEqual(events.map((_: unknown, place: number) => place + 1));
+  });
+
+  test('waits for whoever is at the purchase, and goes by what they then leave', async () => {
+    const { license, mappingId, n } = await edited();
+    await withRival(tillkey.databaseUrl, async ({ run, commitOnce }) => {
+      await run(`select pg_advisory_xact_lock(hashtextextended($1, scope_id)) from licenses where id = $2`, [`sub_${n}`, license.id]);
+      await run(`update stripe_facts set fact = jsonb_set(fact::jsonb, '{cancelAt}', '"2040-01-01T00:00:00.000Z"') where id = $1`, [`sub_${n}`]);
+      expect((await commitOnce(applied(mappingId))).count).toBe(1);
+    });
+    expect((await read(license.id)).billing.cancelsAt).toBe('2040-01-01T00:00:00.000Z');
+  });
+
+  test('waits for a change of the vendor, and tells what it moved the license from', async () => {
+    const { license, mappingId, policy } = await edited();
+    const byHand = await createPolicy(tillkey);
+    await withRival(tillkey.databaseUrl, async ({ run, commitOnce }) => {
+      await run('update licenses set policy_id = $1 where id = $2', [byHand.id, license.id]);
+      expect((await commitOnce(applied(mappingId))).licenses).toMatchObject([{ policyId: { from: byHand.id, to: policy.id } }]);
+    });
   });
 
   test('that stops halfway is finished by the next', async () => {
