@@ -25,7 +25,7 @@ export function isSigned(body: Buffer, header: string, secrets: readonly string[
 
 /** The objects Tillkey reads from Stripe's API, as Stripe renders them. Null: Stripe has no such object (any more). */
 export type StripeReader = {
-  /** With its customer and its latest invoice. */
+  /** With its customer, and its latest invoice with the payments of it. */
   subscription(id: string): Promise<unknown>;
   invoice(id: string): Promise<unknown>;
   /** Every invoice of a subscription, whatever became of it. */
@@ -72,7 +72,7 @@ export function createStripeEndpoints(secretKey: string, apiBase: string | undef
 }
 
 async function withItemsAndInvoice(stripe: Stripe, id: string): Promise<unknown> {
-  const subscription = await stripe.subscriptions.retrieve(id, { expand: ['customer', 'latest_invoice'] });
+  const subscription = await stripe.subscriptions.retrieve(id, { expand: ['customer', 'latest_invoice', 'latest_invoice.payments'] });
   const { latest_invoice: latest, items } = subscription;
   const data = items.has_more ? await stripe.subscriptionItems.list({ subscription: id, limit: 100 }).autoPagingToArray({ limit: MOST_ENTRIES }) : items.data;
   const invoice = latest !== null && typeof latest === 'object' ? await withAllLines(stripe, latest) : latest;

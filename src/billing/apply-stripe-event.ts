@@ -34,7 +34,7 @@ export async function applyStripeEvent(
   return lockFacts(licensing.database, { scope, facts: factsIn(read, fetched), ids: [] }, async (tx) => {
     const event = await lockEvent(tx, { scopeId: scope.id, id: eventId });
     // What is still due was told more of meanwhile: the classic event has taken the place of the thin one that was read.
-    const toldMore = !read.ok && read.finding.code === 'thin_event' && event?.thin === false;
+    const toldMore = !read.ok && (read.finding.code === 'thin_event' || read.finding.code === 'object_gone') && event?.thin === false;
     if (event === null || event.processedAt !== null || toldMore) return done;
     const applied = await applyReadEvent(tx, licensing, { scope, read, fetched }, now);
     stampEvent(event, applied.finding, applied.purchaseId, now);

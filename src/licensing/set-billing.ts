@@ -30,8 +30,9 @@ export async function setBilling(tx: Transaction, change: { license: LicenseRow;
     expiresAt: bought.expiresAt === 'POLICY' ? license.expiresAt : latest(bought.expiresAt, license.vendorExpiresAt),
   };
   if (differs(license, next)) Object.assign(license, next, { updatedAt: now });
+  if (!moves) return;
   await tx.flush();
-  if (moves) await replaceBillingEntitlements(tx, license, bought.entitlementIds);
+  await replaceBillingEntitlements(tx, license, bought.entitlementIds);
 }
 
 function latest(expiry: Date, vendorExpiry: Date | null): Date {

@@ -96,9 +96,21 @@ describe('what a subscription is owed', () => {
   test.each([[40], [1]])('a move to an unmapped price, to %s units, changes nothing about how many licenses there are', (quantity) => {
     const five = purchase({ subscription: seen(subscription({ items: [item({ quantity: 5 })] })), invoices: [paid] });
     const before = project(five, [mapping()], [], at(2)).plans.map(issued);
-    const moved = seen(subscription({ items: [item({ priceId: 'price_2', quantity })] }), day(5), [day(1), subscription()]);
+    const moved = seen(subscription({ items: [item({ priceId: 'price_2', quantity })] }), day(5), [day(1), subscription({ items: [item({ quantity: 5 })] })]);
     const { plans } = project({ ...five, subscription: moved }, [mapping()], before, at(5));
     expect(plans.map(({ unit, billing }) => [unit, billing.state])).toEqual([0, 1, 2, 3, 4].map((unit) => [unit, 'ACTIVE']));
+  });
+
+  test('what an item was before it moved to an unmapped price counts the same when it is told of after the move', () => {
+    const moved = subscription({ items: [item({ priceId: 'price_2' })] });
+    const [two, three, one] = [2, 3, 1].map((quantity) => subscription({ items: [item({ quantity })] }));
+    const told = (...before: Parameters<typeof seen>[2][]) => purchase({ subscription: seen(moved, day(9), ...before), invoices: [paid] });
+    const early = project(told([day(1), two!]), [mapping()], [], at(9)).plans.map(issued);
+    expect(early).toHaveLength(2);
+    const more = project(told([day(1), two!], [day(5), three!]), [mapping()], early, at(9)).plans;
+    expect(more.map(({ unit, billing }) => [unit, billing.state])).toEqual([0, 1, 2].map((unit) => [unit, 'ACTIVE']));
+    const fewer = project(told([day(1), two!], [day(5), one!]), [mapping()], early, at(9)).plans;
+    expect(fewer.map(({ unit, billing }) => [unit, billing.state])).toEqual([[0, 'ACTIVE'], [1, 'ENDED']]);
   });
 
   test('an item that is not shown, because the event shows the first ones only, is not ended', () => {

@@ -52,6 +52,7 @@ describe('what is not known is never guessed', () => {
   const [, sound] = subscriptions[2]!;
   test.each([
     ['a subscription status', 'customer.subscription.updated', { ...sound, status: 'hibernating' }, 'value_unknown'],
+    ['what a pause does to invoices', 'customer.subscription.updated', { ...sound, pause_collection: { behavior: 'defer' } }, 'value_unknown'],
     ['a subscription without a period', 'customer.subscription.updated', { ...sound, items: { data: [{ id: 'si_1', price: { id: 'price_1' } }] } }, 'shape_unknown'],
     ['a subscription without items', 'customer.subscription.updated', { ...sound, items: null }, 'shape_unknown'],
     ['an invoice status', 'invoice.paid', { ...invoices[2]![1], status: 'maybe' }, 'value_unknown'],

@@ -6,6 +6,7 @@
 export const subscriptionStatuses = [
   'incomplete', 'incomplete_expired', 'trialing', 'active', 'past_due', 'unpaid', 'canceled', 'paused',
 ] as const;
+export const pauseBehaviors = ['void', 'keep_as_draft', 'mark_uncollectible'] as const;
 type SubscriptionStatus = (typeof subscriptionStatuses)[number];
 
 export const invoiceStatuses = ['draft', 'open', 'paid', 'uncollectible', 'void'] as const;

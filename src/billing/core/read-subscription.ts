@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type SubscriptionFact, type SubscriptionItem, subscriptionStatuses } from './facts.ts';
+import { pauseBehaviors, type SubscriptionFact, type SubscriptionItem, subscriptionStatuses } from './facts.ts';
 import { finding } from './outcome.ts';
 import { id, known, moment, priced, quantity, type Read, seconds, text, unknownShape, unknownValue } from './stripe-shapes.ts';
 
@@ -28,6 +28,8 @@ export function readSubscription(object: unknown): Read<SubscriptionFact> {
   const raw = shape.data;
   const status = known(subscriptionStatuses, raw.status);
   if (status === null) return unknownValue('subscription status', raw.status);
+  const pauseBehavior = raw.pause_collection ? known(pauseBehaviors, raw.pause_collection.behavior) : null;
+  if (raw.pause_collection && pauseBehavior === null) return unknownValue('subscription pause_collection', raw.pause_collection.behavior);
   const items = readItems(raw);
   if (items === null) return { ok: false, finding: finding('shape_unknown', 'subscription without a period') };
   return {
@@ -44,7 +46,7 @@ export function readSubscription(object: unknown): Read<SubscriptionFact> {
       cancelAtPeriodEnd: raw.cancel_at_period_end ?? false,
       endedAt: raw.ended_at ?? (status === 'canceled' ? raw.canceled_at : null),
       trialEnd: raw.trial_end,
-      pauseBehavior: raw.pause_collection?.behavior ?? null,
+      pauseBehavior,
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { InvoiceLine, SubscriptionItem } from './facts.ts';
-import { findMapping, type Mapping } from './mapping.ts';
+import type { Mapping } from './mapping.ts';
 import { billsFor, isOfTrial } from './payment.ts';
 import type { Issued, SubscriptionPurchase, Unit } from './purchase.ts';
 import type { TimelineEntry } from './sighting.ts';
@@ -44,8 +44,7 @@ function heldUnits(purchase: SubscriptionPurchase, item: ItemHistory, mappings: 
   if (item.now === null) return [];
   const mapping = mappingFor(item.now, mappings, item.before[0]);
   if (mapping) return item.before.length > 0 || dueSince(purchase, item, mapping) !== null ? unitsOf(item.now, mapping) : [];
-  const kept = issuedUnits(item.before.filter(isLive), mappings);
-  return kept.length > 0 ? kept : lastMapped(purchase, item, mappings);
+  return lastMapped(purchase, item, mappings) ?? issuedUnits(item.before.filter(isLive), mappings);
 }
 
 /** The units that have licenses, each as it was issued. */
@@ -56,12 +55,12 @@ function issuedUnits(before: Issued[], mappings: Mapping[]): Unit[] {
   });
 }
 
-/** What would have been issued before an item moved to an unmapped price, had its events come in order. */
-function lastMapped(purchase: SubscriptionPurchase, item: ItemHistory, mappings: Mapping[]): Unit[] {
-  const mappingThen = (sight: Sight) => [findMapping(mappings, sight)].find((mapping) => mapping && wasMapped(sight, mapping));
+/** What an item was before it moved to an unmapped price, also where the move was told of first. */
+function lastMapped(purchase: SubscriptionPurchase, item: ItemHistory, mappings: Mapping[]): Unit[] | null {
+  const mappingThen = (sight: Sight) => [mappingFor(sight, mappings, item.before[0])].find((mapping) => mapping && wasMapped(sight, mapping));
   const last = item.seen.findLast(mappingThen);
   const mapping = last && mappingThen(last);
-  return mapping && item.before.length === 0 && dueSince(purchase, item, mapping) !== null ? unitsOf(last, mapping) : [];
+  return mapping && (item.before.length > 0 || dueSince(purchase, item, mapping) !== null) ? unitsOf(last, mapping) : null;
 }
 
 /** What the subscription had and has no more: units that were issued, or were due when they were seen. */
@@ -69,7 +68,7 @@ function goneUnits(purchase: SubscriptionPurchase, item: ItemHistory, { mappings
   const { fact, asOf, marks } = purchase.subscription;
   if (item.now === null && fact.partial) return [];
   const past = item.seen.flatMap((sight) => pastUnits(purchase, item, { sight, mappings }));
-  const once = new Map([...past, ...issuedUnits(item.before, mappings)].map((unit) => [unit.unit, unit]));
+  const once = new Map([...issuedUnits(item.before, mappings), ...past].map((unit) => [unit.unit, unit]));
   for (const { unit } of held) once.delete(unit);
   const count = (sight: Position) => {
     const mapping = mappingFor(sight, mappings, item.before[0]);
