@@ -113,6 +113,31 @@ describe('what a subscription is owed', () => {
     expect(fewer.map(({ unit, billing }) => [unit, billing.state])).toEqual([[0, 'ACTIVE'], [1, 'ENDED']]);
   });
 
+  test('what is bought once in the checkout of a subscription is a license for good, also when the subscription ends', () => {
+    const both = known(invoice({ lines: [line(), line({ id: 'il_2', priceId: 'price_once', subscriptionItemId: null })] }));
+    const mappings = [mapping(), mapping({ id: 'mapping-2', stripePriceId: 'price_once' })];
+    const plans = (subscribed: Parameters<typeof purchase>[0] & object, before: ReturnType<typeof issued>[] = []) =>
+      project(purchase({ ...subscribed, invoices: [both] }), mappings, before, at(11)).plans;
+    const first = plans({ subscription: active });
+    expect(first.map(({ itemId, expiresAt, billing }) => [itemId, expiresAt, billing.state])).toEqual([['si_1', at(31), 'ACTIVE'], ['il_2', 'POLICY', 'ACTIVE']]);
+    const gone = seen(subscription({ status: 'canceled', endedAt: day(10) }), day(10), [day(1), subscription()]);
+    expect(plans({ subscription: gone }, first.map(issued)).map(({ itemId, billing }) => [itemId, billing.state])).toEqual([['si_1', 'ENDED'], ['il_2', 'ACTIVE']]);
+  });
+
+  test.each([
+    ['the period that runs, while the last one is paid', { status: 'active' as const }, day(31), at(61)],
+    ['no more than the period that is over, once that is not paid', { status: 'past_due' as const }, day(31), at(31)],
+    ['no more than was paid, where the last period was not', { status: 'active' as const }, day(30), at(30)],
+  ])('usage that is billed in arrears covers %s', (_title, change, through, expiresAt) => {
+    const metered = seen(subscription({ ...change, items: [item({ metered: true, periodStart: day(31), periodEnd: day(61) })] }), day(31), [day(1), subscription()]);
+    expect(project(purchase({ subscription: metered, invoices: [known(invoice({ through }))] }), [mapping()], [], at(32)).plans[0]?.expiresAt).toEqual(expiresAt);
+  });
+
+  test.each([[day(20), false], [day(200), true]])('a cancellation on %s expects a renewal before it: %s', (cancelAt, renews) => {
+    const leaving = seen(subscription({ cancelAt }));
+    expect(project(purchase({ subscription: leaving, invoices: [paid] }), [mapping()], [], at(2)).plans[0]?.billing.renews).toBe(renews);
+  });
+
   test('an item that is not shown, because the event shows the first ones only, is not ended', () => {
     const two = purchase({ subscription: seen(subscription({ items: [item(), item({ id: 'si_2' })] })), invoices: [paid] });
     const before = project(two, [mapping()], [], at(2)).plans.map(issued);

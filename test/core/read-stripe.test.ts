@@ -36,7 +36,7 @@ describe('every generation of a payload reads as the same fact', () => {
   test.each(subscriptions)('subscription, %s', (_title, object) => {
     expect(factOf('customer.subscription.updated', object)).toEqual({
       kind: 'subscription', id: 'sub_1', customerId: 'cus_1', status: 'active', sendsInvoice: false, partial: false, cancelAt: null, cancelAtPeriodEnd: false, endedAt: null, trialEnd: null, pauseBehavior: null,
-      items: [{ id: 'si_1', priceId: 'price_1', productId: 'prod_1', quantity: 2, periodStart: day(1), periodEnd: day(31) }],
+      items: [{ id: 'si_1', priceId: 'price_1', productId: 'prod_1', quantity: 2, periodStart: day(1), periodEnd: day(31), metered: false }],
     });
   });
 
@@ -82,6 +82,16 @@ describe('what is not known is never guessed', () => {
 
 test('what a database cannot hold is left out of a name, wherever the object came from', () => {
   expect(readCustomer({ id: 'cus_1', email: 'jo@example.com', name: 'J\u0000o \ud800' })).toMatchObject({ ok: true, fact: { name: 'Jo \ufffd' } });
+});
+
+test.each([
+  ['price (2020 on)', { price: { id: 'price_1', recurring: { usage_type: 'metered' } } }, true],
+  ['plan (before)', { plan: { id: 'price_1', usage_type: 'metered' } }, true],
+  ['price that is paid before', { price: { id: 'price_1', recurring: { usage_type: 'licensed' } } }, false],
+])('usage that is billed in arrears is told by its %s', (_title, priced, metered) => {
+  const [, sound] = subscriptions[2]!;
+  const read = factOf('customer.subscription.updated', { ...sound, items: { data: [{ id: 'si_1', current_period_start: start, current_period_end: end, ...priced }] } });
+  expect(read).toMatchObject({ items: [{ metered }] });
 });
 
 test('a deleted customer tells nothing', () => {

@@ -109,6 +109,14 @@ describe('the payments of a subscription', () => {
     expect(state({ invoices: [first, upgrade] }, [refundOf('pi_1')])).toBe('REVOKED REFUNDED');
   });
 
+  test('a refund of what another unit cost in mid-period changes nothing, though it was credited and billed anew', () => {
+    const more = known(invoice({ id: 'in_2', billingReason: 'subscription_update', paymentIds: ['pi_2'], lines: [
+      line({ id: 'il_2', periodStart: day(9), amount: -1300, proration: true }), line({ id: 'il_3', periodStart: day(9), quantity: 2, amount: 2600, proration: true }),
+    ] }));
+    expect(state({ invoices: [first, more] }, [refundOf('pi_2')])).toBe('ACTIVE');
+    expect(state({ invoices: [first, more] }, [refundOf('pi_1')])).toBe('REVOKED REFUNDED');
+  });
+
   test('a refund after the end revokes, one that fails then leaves it ended', () => {
     const over = seen(subscription({ status: 'canceled', endedAt: day(20) }), day(20), [day(1), subscription()]);
     expect(state({ invoices: [first] }, [refundOf('pi_1')], over)).toBe('REVOKED REFUNDED');

@@ -14,7 +14,7 @@ export function day(n: number): string {
 export const at = (n: number): Date => new Date(day(n));
 
 export function item(change: Partial<SubscriptionItem> = {}): SubscriptionItem {
-  return { id: 'si_1', priceId: 'price_1', productId: 'prod_1', quantity: 1, periodStart: day(1), periodEnd: day(31), ...change };
+  return { id: 'si_1', priceId: 'price_1', productId: 'prod_1', quantity: 1, periodStart: day(1), periodEnd: day(31), metered: false, ...change };
 }
 
 export function subscription(change: Partial<SubscriptionFact> = {}): SubscriptionFact {

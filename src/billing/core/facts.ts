@@ -22,6 +22,8 @@ export type SubscriptionItem = {
   quantity: number;
   periodStart: string;
   periodEnd: string;
+  /** Billed when a period is over, for what was used in it. */
+  metered: boolean;
 };
 
 export type SubscriptionFact = {
@@ -42,7 +44,7 @@ export type SubscriptionFact = {
   pauseBehavior: string | null;
 };
 
-export type InvoiceLine = SubscriptionItem & {
+export type InvoiceLine = Omit<SubscriptionItem, 'metered'> & {
   subscriptionItemId: string | null;
   /** In the currency's smallest unit, before discounts; negative for a credit, null where Stripe does not say. */
   amount: number | null;

@@ -22,6 +22,8 @@ export function billsFor(line: InvoiceLine, item: OfItem): boolean {
 export function paidThroughOf(purchase: SubscriptionPurchase, item: SubscriptionItem): string {
   const { status, trialEnd } = purchase.subscription.fact;
   const paid = paidUntil(purchase, item);
+  // Usage is billed in arrears: who has paid for the periods that are over is in good standing for this one.
+  if (item.metered && status === 'active' && (paid === null || paid >= item.periodStart)) return item.periodEnd;
   const onTrial = status === 'trialing' ? trialEnd : null;
   return latest([paid, onTrial]) ?? (status === 'active' ? item.periodEnd : item.periodStart);
 }

@@ -4,7 +4,7 @@ import type { Issued, LicensePlan, Purchase, SubscriptionPurchase, Unit } from '
 import { consequenceOf, eitherOf, type Reversal, reversalOf } from './reversal.ts';
 import { subscribedUnits } from './subscribed-units.ts';
 import { reversalOfUnit, type Terms, termsOfSubscription } from './subscription-terms.ts';
-import { type Position, isLive, mappingFor, orderOf, unitsOf } from './units.ts';
+import { isLive, mappingFor, orderOf, type Position, soldBeside, unitsOf } from './units.ts';
 
 /**
  * What Tillkey does, on one page: the facts of a purchase, in whatever order they came, say which units were bought, and what
@@ -32,10 +32,12 @@ function isSubscribed({ session, invoices }: Purchase): boolean {
 }
 
 function projectSubscription(purchase: SubscriptionPurchase, mappings: Mapping[], issued: Issued[], now: Date): Projection {
-  const { units, unmapped, movedAway } = subscribedUnits(purchase, mappings, issued);
+  const beside = soldBeside(purchase);
+  const { units, unmapped, movedAway } = subscribedUnits(purchase, mappings, issued.filter(({ itemId }) => beside.every(({ id }) => id !== itemId)));
   const due = units.map((unit) => planFor(unit, termsOfSubscription(purchase, unit, now)));
-  const plans = due.map((plan) => reversed(revokedAtEnd(plan, issued, now), reversalOfUnit(purchase, plan)));
-  const staysRevoked = due.some((plan, n) => isLive(plan) && plans[n] !== undefined && !isLive(plans[n]));
+  const subscribed = due.map((plan) => reversed(revokedAtEnd(plan, issued, now), reversalOfUnit(purchase, plan)));
+  const plans = [...subscribed, ...beside.flatMap((position) => plansForGood(position, reversalOfLine(purchase, position.id), { mappings, issued }))];
+  const staysRevoked = due.some((plan, n) => isLive(plan) && subscribed[n] !== undefined && !isLive(subscribed[n]));
   return {
     plans,
     finding: staysRevoked ? finding('revoked_stays') : findingOf(plans, unmapped, movedAway),
@@ -47,13 +49,18 @@ function projectSubscription(purchase: SubscriptionPurchase, mappings: Mapping[]
 function projectOrder(purchase: Purchase, order: Position[], { mappings, issued }: { mappings: Mapping[]; issued: Issued[] }): Projection {
   const { session, invoices, money } = purchase;
   const reversal = eitherOf([...(session ? [session] : []), ...invoices].map((paid) => reversalOf(paid, money)));
-  const units = order.flatMap((position) => {
-    const mapping = mappingFor(position, mappings, issued.find(({ itemId }) => itemId === position.id));
-    return mapping ? unitsOf(position, mapping) : [];
-  });
-  const plans = units.map((unit) => reversed(planFor(unit, forGood), reversal));
+  const plans = order.flatMap((position) => plansForGood(position, reversal, { mappings, issued }));
   const cut = invoices.find(({ fact }) => fact.partial && order.some(({ id }) => fact.lines.some((line) => line.id === id)));
   return { plans, finding: cut ? finding('lines_missing', cut.fact.id) : findingOf(plans, order, []), paidAfterEnd: [] };
+}
+
+function plansForGood(position: Position, reversal: Reversal, { mappings, issued }: { mappings: Mapping[]; issued: Issued[] }): LicensePlan[] {
+  const mapping = mappingFor(position, mappings, issued.find(({ itemId }) => itemId === position.id));
+  return mapping ? unitsOf(position, mapping).map((unit) => reversed(planFor(unit, forGood), reversal)) : [];
+}
+
+function reversalOfLine({ invoices, money }: Purchase, lineId: string): Reversal {
+  return eitherOf(invoices.filter(({ fact }) => fact.lines.some(({ id }) => id === lineId)).map((invoice) => reversalOf(invoice, money)));
 }
 
 const forGood: Terms = {

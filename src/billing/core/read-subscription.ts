@@ -5,11 +5,17 @@ import { id, known, moment, priced, quantity, type Read, seconds, text, unknownS
 
 const period = { current_period_start: seconds, current_period_end: seconds };
 
+/** How a price bills: for what was used, when a period is over, or before it. */
+const usage = {
+  price: z.union([z.string(), z.looseObject({ recurring: z.looseObject({ usage_type: text }).nullish() })]).nullish(),
+  plan: z.looseObject({ usage_type: text }).nullish(),
+};
+
 const subscriptionShape = z.looseObject({
   id: z.string(),
   customer: id,
   status: z.string(),
-  items: z.looseObject({ has_more: z.boolean().nullish(), data: z.array(z.looseObject({ id: z.string(), quantity, ...period }).and(priced)) }),
+  items: z.looseObject({ has_more: z.boolean().nullish(), data: z.array(z.looseObject({ id: z.string(), quantity, ...period, ...usage }).and(priced)) }),
   ...period,
   collection_method: text,
   cancel_at: seconds,
@@ -58,9 +64,14 @@ function readItems(raw: RawSubscription): SubscriptionItem[] | null {
     const periodStart = item.current_period_start ?? raw.current_period_start;
     const periodEnd = item.current_period_end ?? raw.current_period_end;
     if (periodStart === null || periodEnd === null) return null;
-    items.push({ id, priceId, productId, quantity: count ?? 1, periodStart, periodEnd });
+    items.push({ id, priceId, productId, quantity: count ?? 1, periodStart, periodEnd, metered: isMetered(item) });
   }
   return items;
+}
+
+function isMetered({ price, plan }: Pick<RawSubscription['items']['data'][number], 'price' | 'plan'>): boolean {
+  const recurring = price !== null && typeof price === 'object' ? price.recurring : null;
+  return (recurring ?? plan)?.usage_type === 'metered';
 }
 
 const begun = z.looseObject({ created: moment });

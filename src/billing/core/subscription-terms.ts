@@ -2,7 +2,7 @@ import type { Billing, BillingReason } from '../../licensing/core/billing.ts';
 import type { SubscriptionItem } from './facts.ts';
 import { graceOf } from './grace.ts';
 import type { Mapping } from './mapping.ts';
-import { billsFor, coveredUntil, paidLines, paidThroughOf, paidUntil } from './payment.ts';
+import { billsFor, coveredUntil, isCredit, paidLines, paidThroughOf, paidUntil } from './payment.ts';
 import type { LicensePlan, SubscriptionPurchase, Unit } from './purchase.ts';
 import { eitherOf, type Reversal, reversalOf } from './reversal.ts';
 
@@ -33,7 +33,8 @@ function termsWhileAlive(purchase: SubscriptionPurchase, { item, mapping }: { it
   const cancelsAt = cancelAt ?? (cancelAtPeriodEnd ? item.periodEnd : null);
   const graceEndsAt = graceOf(purchase, item, mapping.gracePeriodDays);
   const terms = (state: Billing['state'], reason: BillingReason | null): Terms => {
-    const renews = state === 'ACTIVE' && cancelsAt === null;
+    // A renewal comes first where the cancellation is scheduled for after it.
+    const renews = state === 'ACTIVE' && (cancelsAt === null || cancelsAt > paidThrough);
     return { billing: { state, reason, renews, graceEndsAt, cancelsAt: dateOf(cancelsAt), paidThrough: dateOf(paidThrough) }, expiresAt: new Date(paidThrough) };
   };
   if (status === 'paused' || pauses(mapping, pauseBehavior)) return terms('SUSPENDED', 'PAUSED');
@@ -59,7 +60,8 @@ export function reversalOfUnit(purchase: SubscriptionPurchase, { itemId, priceId
 function currentPayers(purchase: SubscriptionPurchase, item: { id: string; priceId: string | null }): Set<string> {
   const end = paidUntil(purchase, item);
   const lines = paidLines(purchase, item);
-  const reaching = lines.filter((line) => coveredUntil(line, lines, purchase.subscription.fact.trialEnd) === end);
+  // A credit for a change in mid-period takes nothing from what paid for the period as a whole.
+  const reaching = lines.filter((line) => !isCredit(line) && (line.periodEnd === end || coveredUntil(line, lines, purchase.subscription.fact.trialEnd) === end));
   const whole = reaching.filter(({ proration }) => !proration);
   const paying = new Set(whole.length > 0 ? whole : reaching);
   return new Set(purchase.invoices.filter(({ fact }) => fact.lines.some((line) => paying.has(line))).map(({ fact }) => fact.id));

@@ -1,8 +1,8 @@
 import type { Billing } from '../../licensing/core/billing.ts';
-import type { InvoiceFact, LineItem } from './facts.ts';
+import type { InvoiceFact, InvoiceLine, LineItem } from './facts.ts';
 import { type Bought, findMapping, type Mapping } from './mapping.ts';
 import { isCredit } from './payment.ts';
-import type { Issued, Purchase, Unit } from './purchase.ts';
+import type { Issued, Purchase, SubscriptionPurchase, Unit } from './purchase.ts';
 
 /** Which units a purchase bought, each of which gets one license: what all kinds of purchases share, and those made once. */
 
@@ -49,4 +49,11 @@ export function orderOf({ session, invoices }: Purchase, issued: Issued[]): Posi
 /** Credits and prorations settle what was sold before. */
 function soldBy({ lines }: InvoiceFact): LineItem[] {
   return lines.filter((line) => !isCredit(line) && !line.proration).map(({ id, priceId, productId, quantity }) => ({ id, priceId, productId, quantity }));
+}
+
+/** What was bought once, together with a subscription: the lines of its paid invoices that are for no item of it. */
+export function soldBeside({ subscription, invoices }: SubscriptionPurchase): Position[] {
+  const items = [...subscription.fact.items, ...(subscription.marks.timeline ?? []).flatMap((entry) => entry.items)];
+  const isBeside = ({ subscriptionItemId, priceId }: InvoiceLine) => subscriptionItemId === null && items.every((item) => item.priceId !== priceId);
+  return invoices.filter(({ fact }) => fact.status === 'paid').flatMap(({ fact }) => soldBy({ ...fact, lines: fact.lines.filter(isBeside) }));
 }
