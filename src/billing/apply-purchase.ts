@@ -3,13 +3,14 @@ import type { Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { deliverKeys } from '../licensing/deliver-keys.ts';
 import { findOrCreateCustomer } from '../licensing/find-or-create-customer.ts';
-import { issueLicense } from '../licensing/issue-license.ts';
+import { issueLicenses } from '../licensing/issue-license.ts';
 import type { Licensing } from '../licensing/licensing.ts';
+import type { BoughtUnit } from '../licensing/core/bought-unit.ts';
 import { setBilling } from '../licensing/set-billing.ts';
 import { buyerOf } from './core/contact.ts';
 import { finding, type Finding } from './core/outcome.ts';
 import { type Projection, project } from './core/project.ts';
-import type { Issued, Purchase } from './core/purchase.ts';
+import type { Issued, LicensePlan, Purchase } from './core/purchase.ts';
 import { isLive } from './core/units.ts';
 import { licensesOfPurchase, loadMappings, loadPurchase } from './store.ts';
 
@@ -60,26 +61,30 @@ async function writePlans(
   { projection, before, source, applying }: { projection: Projection; before: LicenseRow[]; source: Source; applying: string | null },
   now: Date,
 ): Promise<LicenseRow[]> {
-  const { scope, purchase, customerId, stripeCustomerId } = source;
-  const mailed: LicenseRow[] = [];
-  for (const { mapping, ...plan } of projection.plans) {
-    const bought = {
-      ...plan,
-      purchaseId: purchase.id,
-      mappingId: mapping.id,
-      policyId: mapping.policyId,
-      entitlementIds: mapping.entitlementIds,
-      customerId,
-      stripeCustomerId,
-      stripeSubscriptionId: purchase.subscription?.fact.id ?? null,
-      stripeCheckoutSessionId: purchase.session?.fact.id ?? null,
-    };
-    const existing = existingFor(plan, before);
+  const planned = projection.plans.map((plan) => ({ plan, bought: boughtBy(source, plan), existing: existingFor(plan, before) }));
+  for (const { plan: { mapping }, bought, existing } of planned) {
     if (existing) await setBilling(tx, { license: existing, bought, moves: mapping.id === applying && isMovable(existing, applying) }, now);
-    const license = existing ?? (await issueLicense(tx, licensing, { scope, bought }, now));
-    if (mapping.sendKeyEmail && license.deletedAt === null) mailed.push(license);
   }
-  return mailed;
+  const unissued = planned.filter(({ existing }) => existing === undefined);
+  const issued = await issueLicenses(tx, licensing, { scope: source.scope, units: unissued.map(({ bought }) => bought) }, now);
+  return planned.flatMap(({ plan, existing }) => {
+    const license = existing ?? existingFor(plan, issued);
+    return license && plan.mapping.sendKeyEmail && license.deletedAt === null ? [license] : [];
+  });
+}
+
+function boughtBy({ purchase, customerId, stripeCustomerId }: Source, { mapping, ...plan }: LicensePlan): BoughtUnit {
+  return {
+    ...plan,
+    purchaseId: purchase.id,
+    mappingId: mapping.id,
+    policyId: mapping.policyId,
+    entitlementIds: mapping.entitlementIds,
+    customerId,
+    stripeCustomerId,
+    stripeSubscriptionId: purchase.subscription?.fact.id ?? null,
+    stripeCheckoutSessionId: purchase.session?.fact.id ?? null,
+  };
 }
 
 /** Whether an applied mapping moves a license: one that it issued, and that is not over for good. */

@@ -1,5 +1,5 @@
 import type { PolicyRow, ProductRow } from '../database/catalog-rows.ts';
-import { License, type LicenseRow } from '../database/license-rows.ts';
+import { License, LicenseEntitlement, type LicenseRow } from '../database/license-rows.ts';
 import { newId } from '../database/uuid.ts';
 import type { Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
@@ -7,9 +7,9 @@ import type { BoughtUnit } from './core/bought-unit.ts';
 import { expiryOf } from './core/policy.ts';
 import type { LicenseKeys } from './license-key.ts';
 import { viewLicense } from './license-view.ts';
-import { recordEvent } from './record-event.ts';
-import { setBilling } from './set-billing.ts';
-import { detailsOf, policyWithProduct } from './store.ts';
+import { recordEvents } from './record-event.ts';
+import { billed } from './set-billing.ts';
+import { policyWithProduct, withDetails } from './store.ts';
 
 /** A license that nobody has said anything of yet but its policy: active, for the policy's term, with a key of its own. */
 export function newLicense(keys: LicenseKeys, { scope, policy, product, key }: { scope: Scope; policy: PolicyRow; product: ProductRow; key?: string | undefined }, now: Date): LicenseRow {
@@ -28,24 +28,39 @@ export function newLicense(keys: LicenseKeys, { scope, policy, product, key }: {
 }
 
 /**
- * Issues the license of a bought unit, in the caller's transaction. The caller holds the lock of the purchase; a unit
- * that has its license already is refused by the unique index on item and unit.
+ * Issues the licenses of bought units, in the caller's transaction: however many, in a few statements. The caller holds the lock
+ * of the purchase; a unit that has its license already is refused by the unique index on item and unit.
  */
-export async function issueLicense(
+export async function issueLicenses(
   tx: Transaction,
   { keys, slackHours }: { keys: LicenseKeys; slackHours: number },
-  { scope, bought }: { scope: Scope; bought: BoughtUnit },
+  { scope, units }: { scope: Scope; units: BoughtUnit[] },
   now: Date,
-): Promise<LicenseRow> {
-  const { policy, product } = await policyWithProduct(tx, { scopeId: scope.id }, bought.policyId);
+): Promise<LicenseRow[]> {
+  const policies = new Map<string, Awaited<ReturnType<typeof policyWithProduct>>>();
+  for (const policyId of new Set(units.map((bought) => bought.policyId))) policies.set(policyId, await policyWithProduct(tx, { scopeId: scope.id }, policyId));
+  const issued = units.flatMap((bought) => {
+    const found = policies.get(bought.policyId);
+    return found ? [{ bought, license: issue(tx, newLicense(keys, { scope, ...found }, now), bought, now) }] : [];
+  });
+  await tx.flush();
+  for (const { bought, license } of issued) grant(tx, license, bought);
+  await tx.flush();
+  const licenses = issued.map(({ license }) => license);
+  const told = await withDetails(tx, licenses);
+  await recordEvents(tx, told.map((license) => ({ scopeId: scope.id, type: 'license.created', licenseId: license.id, data: viewLicense(license, slackHours, now) })), now);
+  return licenses;
+}
+
+function issue(tx: Transaction, fresh: LicenseRow, bought: BoughtUnit, now: Date): LicenseRow {
   const license = tx.create(License, {
-    ...newLicense(keys, { scope, policy, product }, now),
-    customerId: bought.customerId, billingState: bought.billing.state,
-    stripePurchaseId: bought.purchaseId, stripeItemId: bought.itemId, stripeUnit: bought.unit, mappingId: bought.mappingId,
+    ...fresh, ...billed(fresh, bought, fresh, now),
+    stripePurchaseId: bought.purchaseId, stripeItemId: bought.itemId, stripeUnit: bought.unit,
   });
   tx.persist(license);
-  await setBilling(tx, { license, bought, moves: true }, now);
-  await tx.flush();
-  await recordEvent(tx, scope, { type: 'license.created', licenseId: license.id, data: viewLicense(await detailsOf(tx, license), slackHours, now) }, now);
   return license;
+}
+
+function grant(tx: Transaction, { scopeId, id: licenseId }: LicenseRow, { entitlementIds }: BoughtUnit): void {
+  for (const entitlementId of new Set(entitlementIds)) tx.persist(tx.create(LicenseEntitlement, { scopeId, licenseId, entitlementId, grantedBy: 'billing' }));
 }

@@ -13,12 +13,21 @@ export async function setBilling(tx: Transaction, change: { license: LicenseRow;
   const { license, bought } = change;
   const moves = change.moves === true || license.stripePriceId !== bought.priceId;
   const policyId = moves ? bought.policyId : license.policyId;
+  const productId = policyId === license.policyId ? license.productId : (await policyWithProduct(tx, license, policyId)).product.id;
+  const next = billed(license, bought, { policyId, productId }, now);
+  if (differs(license, next)) Object.assign(license, next, { updatedAt: now });
+  if (!moves) return;
+  await tx.flush();
+  await replaceBillingEntitlements(tx, license, bought.entitlementIds);
+}
+
+/** What billing says of a license, in its columns. */
+export function billed(license: LicenseRow, bought: BoughtUnit, { policyId, productId }: { policyId: string; productId: string }, now: Date): Partial<LicenseRow> {
   const { state, reason, renews, graceEndsAt, cancelsAt, paidThrough } = bought.billing;
-  const { product } = await policyWithProduct(tx, license, policyId);
-  const next: Partial<LicenseRow> = {
+  return {
     policyId,
     policySince: policyId === license.policyId ? license.policySince : now,
-    productId: product.id,
+    productId,
     mappingId: bought.mappingId,
     customerId: license.customerId ?? bought.customerId,
     seats: bought.seats,
@@ -29,10 +38,6 @@ export async function setBilling(tx: Transaction, change: { license: LicenseRow;
     billingState: state, billingReason: reason, billingRenews: renews, graceEndsAt, cancelsAt, paidThrough,
     expiresAt: bought.expiresAt === 'POLICY' ? license.expiresAt : latest(bought.expiresAt, license.vendorExpiresAt),
   };
-  if (differs(license, next)) Object.assign(license, next, { updatedAt: now });
-  if (!moves) return;
-  await tx.flush();
-  await replaceBillingEntitlements(tx, license, bought.entitlementIds);
 }
 
 function latest(expiry: Date, vendorExpiry: Date | null): Date {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { project } from '../../src/billing/core/project.ts';
+import { MOST_UNITS } from '../../src/billing/core/units.ts';
 import { at, day, invoice, issued, item, known, line, mapping, purchase, seen, session, subscription } from '../support/facts.ts';
 
 const active = seen(subscription());
@@ -136,6 +137,18 @@ describe('what a subscription is owed', () => {
   test.each([[day(20), false], [day(200), true]])('a cancellation on %s expects a renewal before it: %s', (cancelAt, renews) => {
     const leaving = seen(subscription({ cancelAt }));
     expect(project(purchase({ subscription: leaving, invoices: [paid] }), [mapping()], [], at(2)).plans[0]?.billing.renews).toBe(renews);
+  });
+
+  test('a quantity that is out of all proportion issues nothing more, keeps what there is, and needs attention', () => {
+    const many = (quantity: number) => purchase({ subscription: seen(subscription({ items: [item({ quantity })] })), invoices: [paid] });
+    const before = project(many(2), [mapping()], [], at(2)).plans.map(issued);
+    for (const quantity of [MOST_UNITS + 1, 999_999]) {
+      const { plans, finding } = project(many(quantity), [mapping()], before, at(2));
+      expect(plans.map(({ unit, billing }) => [unit, billing.state])).toEqual([[0, 'ACTIVE'], [1, 'ACTIVE']]);
+      expect(finding.code).toBe('too_many_units');
+    }
+    expect(project(many(MOST_UNITS), [mapping()], before, at(2)).plans).toHaveLength(MOST_UNITS);
+    expect(project(many(999_999), [mapping({ quantityMode: 'SEATS' })], [], at(2)).plans.map(({ seats }) => seats)).toEqual([999_999]);
   });
 
   test('an item that is not shown, because the event shows the first ones only, is not ended', () => {

@@ -50,6 +50,10 @@ const reasons = {
     outcome: 'needs_attention',
     sentence: () => 'The license was issued, but no email address is known to send the key to. Give the customer an email in Stripe, or hand over the key yourself.',
   },
+  too_many_units: {
+    outcome: 'needs_attention',
+    sentence: (count) => `The purchase is for ${count} or more licenses, and more than that are not issued at once. If it is real, map the price with quantityMode SEATS, or issue them yourself; else cancel and refund it.`,
+  },
   revoked_stays: {
     outcome: 'needs_attention',
     sentence: () => 'A license of this purchase was revoked when its time ended, under a REVOKE policy, and what is paid now does not revive it. Refund it, or issue another license.',
@@ -96,7 +100,7 @@ export function inGeneral(found: Finding): Finding {
  * purchase has come to, so that the outcomes, too, do not depend on the order of events.
  */
 export const provisionalCodes: ReasonCode[] = [
-  'nothing_due', 'price_unmapped', 'revoked_stays', 'price_change_unmapped', 'line_items_missing', 'lines_missing', 'email_missing', 'payment_unknown', 'payment_unlinked',
+  'nothing_due', 'price_unmapped', 'revoked_stays', 'price_change_unmapped', 'too_many_units', 'line_items_missing', 'lines_missing', 'email_missing', 'payment_unknown', 'payment_unlinked',
 ];
 
 /** Findings that wait for a Stripe key: their events are taken up again once there is one. */

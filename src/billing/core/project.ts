@@ -4,7 +4,7 @@ import type { Issued, LicensePlan, Purchase, SubscriptionPurchase, Unit } from '
 import { consequenceOf, eitherOf, type Reversal, reversalOf } from './reversal.ts';
 import { subscribedUnits } from './subscribed-units.ts';
 import { reversalOfUnit, type Terms, termsOfSubscription } from './subscription-terms.ts';
-import { isLive, mappingFor, orderOf, type Position, soldBeside, unitsOf } from './units.ts';
+import { isLive, mappingFor, MOST_UNITS, orderOf, type Position, soldBeside, unitsOf } from './units.ts';
 
 /**
  * What Tillkey does, on one page: the facts of a purchase, in whatever order they came, say which units were bought, and what
@@ -19,6 +19,13 @@ import { isLive, mappingFor, orderOf, type Position, soldBeside, unitsOf } from 
 export type Projection = { plans: LicensePlan[]; finding: Finding; paidAfterEnd: string[] };
 
 export function project(purchase: Purchase, mappings: Mapping[], issued: Issued[], now: Date): Projection {
+  const projection = projectWhole(purchase, mappings, issued, now);
+  const { plans } = projection;
+  if (plans.length <= MOST_UNITS) return projection;
+  return { ...projection, plans: plans.filter((plan) => issued.some((license) => isSameUnit(license, plan))), finding: finding('too_many_units', String(MOST_UNITS + 1)) };
+}
+
+function projectWhole(purchase: Purchase, mappings: Mapping[], issued: Issued[], now: Date): Projection {
   if (purchase.subscription) return projectSubscription({ ...purchase, subscription: purchase.subscription }, mappings, issued, now);
   const order = isSubscribed(purchase) ? 'unpaid' : orderOf(purchase, issued);
   if (order === 'unpaid') return nothing(finding('nothing_due'));

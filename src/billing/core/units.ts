@@ -9,10 +9,13 @@ import type { Issued, Purchase, SubscriptionPurchase, Unit } from './purchase.ts
 /** Something that was bought in a number of units: an item of a subscription, a line of a session or an invoice. */
 export type Position = Bought & { id: string; quantity: number };
 
+/** Licenses that one purchase gets at most: a quantity that anybody can type must not keep everybody else waiting. */
+export const MOST_UNITS = 2_000;
+
 /** LICENSES: a license a unit. SEATS: one license for all units. */
 export function unitsOf(bought: Position, mapping: Mapping): Unit[] {
   const perUnit = mapping.quantityMode === 'LICENSES';
-  const count = perUnit ? bought.quantity : Math.min(bought.quantity, 1);
+  const count = Math.min(bought.quantity, perUnit ? MOST_UNITS + 1 : 1);
   const seats = perUnit ? null : bought.quantity * mapping.seatsPerUnit;
   return Array.from({ length: count }, (_, unit) => ({ itemId: bought.id, unit, mapping, priceId: bought.priceId, seats, goneAt: null }));
 }
