@@ -5,7 +5,6 @@ import { deliverKeys } from '../licensing/deliver-keys.ts';
 import { findOrCreateCustomer } from '../licensing/find-or-create-customer.ts';
 import { issueLicenses } from '../licensing/issue-license.ts';
 import type { Licensing } from '../licensing/licensing.ts';
-import type { BoughtUnit } from '../licensing/core/bought-unit.ts';
 import { setBilling } from '../licensing/set-billing.ts';
 import { buyerOf } from './core/contact.ts';
 import { finding, type Finding } from './core/outcome.ts';
@@ -72,6 +71,8 @@ async function writePlans(
     return license && plan.mapping.sendKeyEmail && license.deletedAt === null ? [license] : [];
   });
 }
+
+type BoughtUnit = Parameters<typeof issueLicenses>[2]['units'][number];
 
 function boughtBy({ purchase, customerId, stripeCustomerId }: Source, { mapping, ...plan }: LicensePlan): BoughtUnit {
   return {
