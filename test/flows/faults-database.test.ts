@@ -74,7 +74,7 @@ describe.each(backends())('PostgreSQL restarted in the middle of a burst, with t
     await delivered;
     await started.sweptAndSettled();
     expect(await cameTo(started.tillkey)).toEqual(oneEach(buyers));
-  });
+  }, 90_000);
 });
 
 test('transactions whose connections die give their places in the pool back', async () => {
