@@ -41,7 +41,7 @@ export async function startBehindLine({ patience = HURRY, clock = testClock(), o
     sweptAndSettled: async () => {
       for (let n = 0; await isAnythingUndone(tillkey); n += 1) {
         // Now and then only: what is due is queued again, whether or not it still stands in the queue.
-        if (n % 500 === 0) clock.set(new Date(clock.now().getTime() + 60_000));
+        if (n % 100 === 0) clock.set(new Date(clock.now().getTime() + 60_000));
         await sweep(dependencies);
         await new Promise((resolve) => setImmediate(resolve));
       }

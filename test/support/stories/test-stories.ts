@@ -19,15 +19,14 @@ type Order = { order: string; how: DeliveryOptions; workers: number };
 
 const seed = Number(process.env['SEED'] ?? 1);
 export const inOrder: Order = { order: 'in order', how: { concurrency: 3 }, workers: 1 };
-export const backwards: Order = { order: 'backwards', how: { reverse: true, concurrency: 3 }, workers: 1 };
 export const shuffled: Order = { order: `shuffled by seed ${seed}, twice each, six at once, to two workers`, how: { shuffle: true, seed, duplicate: 2, concurrency: 6 }, workers: 2 };
 
 export type StoryWorld = { shape: Shape; withKey: boolean; orders: Order[] };
 
-/** Every other story with a key and the others without one, to save time; `ALL_STORIES=1` tells all of them both ways. */
+/** A third of the stories with a key and another without one, to save time; `ALL_STORIES=1` tells all of them both ways. */
 function storiesOf({ shape, withKey }: StoryWorld): Story[] {
   const all = process.env['ALL_STORIES'] === '1';
-  return stories.filter((story, n) => happensIn(shape, story) && (all || n % 2 === (withKey ? 0 : 1)));
+  return stories.filter((story, n) => happensIn(shape, story) && (all || n % 3 === (withKey ? 0 : 1)));
 }
 
 /** The tests of one world: what each story comes to there, in each order. */
