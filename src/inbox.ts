@@ -173,6 +173,7 @@ export async function countFailedEvents(database: Database): Promise<number> {
   return row?.count ?? 0;
 }
 
+/** What is not given matches all; an `outcome` of null, the events that are not done. */
 export type EventFilter = { id?: string | undefined; type?: string | undefined; outcome?: StripeEventRow['outcome'] | undefined; objectId?: string | undefined; createdAfter?: Date | undefined };
 
 export async function listEvents(database: Database, scope: Scope, filter: EventFilter, page: PageRequest): Promise<Page<StripeEventRow> | null> {

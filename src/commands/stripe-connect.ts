@@ -2,10 +2,10 @@ import { text } from 'node:stream/consumers';
 import { keylessCodes } from '../billing/core/outcome.ts';
 import { stripeEventTypes } from '../billing/core/read-stripe.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import { type Config, descriptionOf, settings } from '../config.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import type { AppError } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import { reopenWaiting } from '../inbox.ts';
 import type { StripeConnections } from '../stripe-connections.ts';
 import type { Endpoint, StripeEndpoints } from '../stripe-endpoints.ts';
@@ -24,21 +24,22 @@ type Needs = {
 export const stripeConnect: Command<Needs> = {
   name: 'stripe:connect',
   summary: 'register the webhook endpoint at Stripe, with exactly the event types that are taken',
-  help: `npm run stripe:connect -- [--live|--test] [--url https://…] [--account ID [--key-from-stdin]] [--dry-run]
+  help: `npm run stripe:connect -- [--live|--test] [--url https://…] [--account ACCOUNT [--key-from-stdin]] [--dry-run]
 
 Registers PUBLIC_URL (or --url) with Stripe as a webhook endpoint for exactly the event types that Tillkey takes, and prints its signing
 secret as the line for the environment. An endpoint that is there already is brought up to date; its secret is shown in Stripe's
 dashboard only. --live or --test says for which side; it may be left out where only one has a Stripe key.
 
-  --account ID        a further account, made with npm run accounts:create: its Stripe key and signing secret are kept encrypted
-                      in the database, and a Tillkey that runs takes them up within seconds
+  --account ACCOUNT   the id or the name of a further account, made with npm run accounts:create: its Stripe key and signing
+                      secret are kept encrypted in the database, and a Tillkey that runs takes them up within seconds
   --key-from-stdin    reads that account's Stripe key from the standard input; left out, the key it has is used
   --dry-run           says what would be done, and does nothing
 `,
   takes: { values: ['url', 'account'], flags: ['live', 'test', 'key-from-stdin', 'dry-run'] },
   run: async (call, dependencies) => {
-    const further = call.values['account'] !== undefined && dependencies.scopes.every(({ accountId }) => accountId !== call.values['account']);
-    const { scope, apiKey } = await chooseSide(call, dependencies, further);
+    const scopes = await chooseScopes(call, dependencies);
+    const further = scopes.every(({ accountId }) => accountId !== dependencies.scopes[0]?.accountId);
+    const { scope, apiKey } = await chooseSide(call, dependencies, { scopes, further });
     const url = endpointUrl(call, dependencies, further ? scope : null);
     const secret = await register(call, dependencies.stripeEndpoints(apiKey), url);
     if (call.flags.has('dry-run')) return;
@@ -50,8 +51,7 @@ dashboard only. --live or --test says for which side; it may be left out where o
 type Side = { scope: Scope; apiKey: string };
 
 /** The side to connect and its key: the one that is named, or the only one that has a key. */
-async function chooseSide(call: Call, dependencies: Needs, further: boolean): Promise<Side> {
-  const scopes = await chooseScopes(call, dependencies);
+async function chooseSide(call: Call, dependencies: Needs, { scopes, further }: { scopes: Scope[]; further: boolean }): Promise<Side> {
   const given = await givenKey(call, further);
   const keyOf = async (scope: Scope) => (given === null ? (await dependencies.stripeConnections.of(scope)).apiKey : isKeyOf(scope, given) ? given : null);
   const keys = await Promise.all(scopes.map(async (scope) => ({ scope, apiKey: await keyOf(scope) })));
@@ -64,7 +64,7 @@ async function chooseSide(call: Call, dependencies: Needs, further: boolean): Pr
 
 async function givenKey({ flags }: Call, further: boolean): Promise<string | null> {
   if (!flags.has('key-from-stdin')) return null;
-  if (!further) throw misused('--key-from-stdin is for a further account (--account ID); the default account has its keys in the environment.');
+  if (!further) throw misused('--key-from-stdin is for a further account (--account ACCOUNT); the default account has its keys in the environment.');
   return (await text(process.stdin)).trim();
 }
 
@@ -79,11 +79,19 @@ function noKey(scopes: Scope[], further: boolean): AppError {
 
 /** Where Stripe is to post. It posts to https only; a stand-in is not so particular. */
 function endpointUrl({ values }: Call, { config }: Needs, further: Scope | null): string {
-  const base = (values['url'] ?? config.PUBLIC_URL)?.replace(/\/+$/, '');
-  if (base === undefined || !URL.canParse(base)) throw misused('Where does Stripe reach this service? Set PUBLIC_URL, or give --url https://licenses.example.com');
+  const base = (givenUrl(values) ?? config.PUBLIC_URL)?.replace(/\/+$/, '');
+  if (base === undefined) throw misused('Where does Stripe reach this service? Set PUBLIC_URL, or give --url https://licenses.example.com');
   if (config.STRIPE_API_BASE === undefined && new URL(base).protocol !== 'https:') throw misused(`Stripe posts to https:// only, and this is ${base}. Set PUBLIC_URL, or give --url https://licenses.example.com`);
+  if (/[?#]/.test(base)) throw misused(`Stripe is given an address without a query or fragment, and this is ${base}. Set PUBLIC_URL, or give --url https://licenses.example.com`);
   const path = further === null ? '/webhooks/stripe' : `/webhooks/stripe/${further.accountId}`;
   return base.endsWith(path) ? base : `${base}${path}`;
+}
+
+/** `--url`, held to what is asked of PUBLIC_URL. */
+function givenUrl({ url }: Call['values']): string | undefined {
+  const fault = settings.shape.PUBLIC_URL.safeParse(url).error?.issues[0]?.message;
+  if (fault !== undefined) throw misused(`--url: ${fault}; got ${JSON.stringify(url)}. Example: --url ${descriptionOf('PUBLIC_URL').example}`);
+  return url;
 }
 
 /** Makes the endpoint, or brings the one there is up to date. Returns the secret of a new one. */
@@ -113,5 +121,5 @@ async function keep({ say }: Call, { database, stripeConnections, clock }: Needs
   await reopenWaiting(database, scope, keylessCodes, clock.now());
   say(`The ${scope.mode} Stripe key${secret === null ? '' : ' and the signing secret'} of the account ${scope.accountId} are kept, encrypted. A Tillkey that runs takes them up within seconds.`);
   const { webhookSecrets } = await stripeConnections.of(scope);
-  if (webhookSecrets.length === 0) say('No signing secret is kept: remove the endpoint in the dashboard and run this again.');
+  if (webhookSecrets.length === 0) throw new AppError('NO_SIGNING_SECRET', 409, 'No signing secret is kept, so its events are refused: remove the endpoint in the dashboard and run this again.');
 }

@@ -1,7 +1,8 @@
 import type { Scope } from '../database/scope.ts';
+import { AppError } from '../errors.ts';
 import { type ReconcileDependencies, reconciliations } from '../jobs/reconcile.ts';
 import type { StripeLists } from '../stripe-lists.ts';
-import type { Command } from './command.ts';
+import { type Command, misused } from './command.ts';
 
 type Needs = ReconcileDependencies & { stripeScopes: () => Promise<Scope[]>; stripeOf: (scope: Scope) => Promise<StripeLists | null> };
 
@@ -17,9 +18,9 @@ itself: the events every hour, the subscriptions every night. Doing it again, or
   takes: {},
   run: async ({ say }, dependencies) => {
     const scopes = await dependencies.stripeScopes();
-    if (scopes.length === 0) return say('No Stripe key is configured: set STRIPE_LIVE_SECRET_KEY or STRIPE_TEST_SECRET_KEY.');
+    if (scopes.length === 0) throw misused('No Stripe key is configured: set STRIPE_LIVE_SECRET_KEY or STRIPE_TEST_SECRET_KEY.');
     let received = 0;
-    for (const scope of scopes) received += await reconcileScope(dependencies, scope, say);
+    for (const scope of scopes) received += await reconcileScope(dependencies, scope, say).catch(failWithCause);
     say(received === 0 ? 'Nothing was missing.' : `${received} events were put into the inbox. A running worker applies them; GET /api/v1/stripe-events shows what became of each.`);
   },
 };
@@ -36,6 +37,12 @@ async function reconcileScope(dependencies: Needs, scope: Scope, say: (line: str
     total += received;
   }
   return total;
+}
+
+/** Stripe says better what is wrong than the kind of failure does. */
+function failWithCause(error: unknown): never {
+  if (!(error instanceof AppError) || !(error.cause instanceof Error)) throw error;
+  throw new AppError(error.code, error.status, `${error.publicMessage} ${error.cause.message}`, { cause: error.cause });
 }
 
 /** One line that is written over, where somebody watches. */

@@ -16,15 +16,15 @@ type Needs = { database: Database; clock: Clock; queues: Pick<Queues, 'enqueue'>
 export const stripeReplay: Command<Needs> = {
   name: 'stripe:replay',
   summary: 'process Stripe events again that an id, type, outcome, object or time names',
-  help: `npm run stripe:replay -- [--live|--test] [--account ID] [--dry-run] and at least one of
-  --id evt_…          one event
+  help: `npm run stripe:replay -- [--live|--test] [--account ACCOUNT] [--dry-run] and at least one of
+  --id evt_…          one event; those of an object are found with --object
   --type TYPE         events of this type, such as invoice.paid
   --outcome OUTCOME   applied, ignored, needs_attention or failed
   --object ID         events of this Stripe object
   --after MOMENT      events that Stripe made after this moment, such as 2026-01-31T00:00:00Z
 
 Has each event processed again, with what is known now: after a mapping was made, or the cause of a failure mended. An event that is
-applied again changes nothing that is right already. Without --live or --test, both sides. --dry-run shows the events and changes none.
+applied again changes nothing that is right already. Without --live or --test, both sides. --account takes an id or a name. --dry-run shows the events and changes none.
 `,
   takes: { values: ['account', 'id', 'type', 'outcome', 'object', 'after'], flags: ['live', 'test', 'dry-run'] },
   run: async (call, dependencies) => {
@@ -33,10 +33,15 @@ applied again changes nothing that is right already. Without --live or --test, b
     let count = 0;
     for (const scope of await chooseScopes(call, dependencies)) count += await replayScope(call, dependencies, { scope, filter, dryRun });
     const events = count === 1 ? '1 event' : `${count} events`;
-    if (count === 0) call.say('No event matches.');
+    if (count === 0) call.say(`No event matches.${hintOf(filter)}`);
     else call.say(dryRun ? `${events} would be processed again.` : `${events} will be processed again by a running worker, or by the next one that starts.`);
   },
 };
+
+/** The id of an object in place of an event's is a likely slip. */
+function hintOf({ id }: EventFilter): string {
+  return id === undefined || id.startsWith('evt_') ? '' : ` ${id} is not the id of a Stripe event, which starts with evt_; --object ${id} finds the events of an object.`;
+}
 
 async function replayScope({ say }: Call, { database, clock, queues }: Needs, replay: { scope: Scope; filter: EventFilter; dryRun: boolean }): Promise<number> {
   const { scope, dryRun } = replay;

@@ -43,7 +43,7 @@ export async function startEmbeddedPostgres(dataFolder: string): Promise<Embedde
  */
 export async function visitEmbeddedPostgres(dataFolder: string): Promise<EmbeddedPostgres> {
   if (!(await exists(join(dataFolder, 'postgres', 'PG_VERSION')))) {
-    throw new AppError('NO_DATA_FOLDER', 500, `no Tillkey has worked on the data folder ${dataFolder} yet. Set TILLKEY_DATA_DIR to its folder, or DATABASE_URL to its database`);
+    throw new AppError('NO_DATA_FOLDER', 500, `no Tillkey has worked on the data folder ${dataFolder} yet. Run npm start once first, or set TILLKEY_DATA_DIR to its folder or DATABASE_URL to its database`);
   }
   const password = await readFile(join(dataFolder, 'postgres-password'), 'utf8').catch(() => '');
   const url = urlOf(await portOf(join(dataFolder, 'postgres')), password.trim());

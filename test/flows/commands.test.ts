@@ -80,6 +80,10 @@ describe('stripe:connect', () => {
     ['a key that Stripe does not take', 1, /Stripe does not take this API key/, ['--live'], { STRIPE_LIVE_SECRET_KEY: 'sk_live_123' }],
     ['two keys and no word on which', 2, /--live or --test/, [], { ...key, STRIPE_LIVE_SECRET_KEY: 'sk_live_123' }],
     ['an address that is not https', 2, /https:\/\//, [], { ...key, PUBLIC_URL: 'http://licenses.example.com', STRIPE_API_BASE: '' }],
+    ['a --url without http or https', 2, /--url: expected a URL with a host, starting with http:\/\/ or https:\/\/; got "ftp:/, ['--url', 'ftp://licenses.example.com'], key],
+    ['a --url that is no URL', 2, /--url: expected a URL with a host/, ['--url', 'licenses.example.com'], key],
+    ['a --url with a query', 2, /without a query or fragment/, ['--url', 'https://licenses.example.com/?a=b'], key],
+    ['a --url with a fragment', 2, /without a query or fragment/, ['--url', 'https://licenses.example.com/#a'], key],
     ['no address', 2, /PUBLIC_URL/, [], { ...key, PUBLIC_URL: '' }],
     ['an unknown option', 2, /--nonsense/, ['--nonsense'], key],
   ] as const)('says plainly that it was given %s', async (_what, code, words, args, environment) => {
@@ -106,7 +110,8 @@ describe('stripe:replay', () => {
     expect([code, printed]).toEqual([0, expect.stringMatching(/1 event will be processed again by a running worker/)]);
     await service.settled();
     expect(await licenses()).toBe(1);
-    expect((await run(['stripe:replay', '--id', 'evt_none'], here)).printed).toContain('No event matches');
+    expect(await run(['stripe:replay', '--id', 'evt_none'], here)).toEqual({ code: 0, printed: 'No event matches.\n' });
+    expect(await run(['stripe:replay', '--id', 'cs_1'], here)).toEqual({ code: 0, printed: expect.stringMatching(/^No event matches\. .*--object cs_1/) });
     expect((await run(['stripe:replay', '--live', '--type', 'invoice.paid'], here)).printed).toContain('No event matches');
     await service.stop();
   }, TIMEOUT_MS);
@@ -130,7 +135,9 @@ test('stripe:reconcile fetches what is missing, and says what it found', async (
   await tillkey.settled();
   expect((await tillkey.call('GET', `/api/v1/licenses?stripeSubscriptionId=${subscriptionId}`)).body.data).toHaveLength(1);
   expect((await run(['stripe:reconcile'], key)).printed).toContain('Nothing was missing.');
-  expect((await run(['stripe:reconcile'])).printed).toContain('No Stripe key is configured');
+  expect(await run(['stripe:reconcile'])).toEqual({ code: 2, printed: expect.stringContaining('No Stripe key is configured') });
+  const refused = await run(['stripe:reconcile'], { STRIPE_LIVE_SECRET_KEY: 'sk_live_123' });
+  expect(refused).toEqual({ code: 1, printed: expect.stringContaining('Stripe refuses the secret key. Invalid API Key provided') });
 }, TIMEOUT_MS);
 
 describe('a further account', () => {
@@ -193,10 +200,29 @@ describe('a further account', () => {
     expect([scope?.mode, await service.dependencies.stripeConnections.of(scope!)]).toEqual(['test', { apiKey: `${API_KEY}_umbrella`, webhookSecrets: [secret] }]);
   }, TIMEOUT_MS);
 
-  test('takes a key of the side that is connected only, and an account that exists', async () => {
+  test('takes a key of the side that is connected only', async () => {
     const connect = (account: string, side: string, input: string) => run(['stripe:connect', '--account', account, side, '--key-from-stdin'], {}, input);
     expect(await connect(id, '--live', API_KEY)).toEqual({ code: 2, printed: expect.stringContaining('sk_live_') });
-    expect(await connect('nobody', '--test', API_KEY)).toEqual({ code: 2, printed: expect.stringContaining('accounts:create') });
+  }, TIMEOUT_MS);
+
+  test.each([['id', () => id.toUpperCase()], ['name', () => 'umbrella SOFTWARE'], ['slug', () => 'umbrella-software']])('is found by its %s', async (_by, account) => {
+    const found = await run(['stripe:connect', '--account', account(), '--test', '--dry-run']);
+    expect(found).toEqual({ code: 0, printed: expect.stringContaining(`/webhooks/stripe/${id} is registered already`) });
+  }, TIMEOUT_MS);
+
+  test('that is not there is answered with those that are; default is the account of the settings', async () => {
+    const absent = await run(['stripe:replay', '--account', 'nobody', '--id', 'evt_1']);
+    expect(absent).toEqual({ code: 2, printed: expect.stringMatching(new RegExp(`no account nobody[^]*  Default\n[^]*${id}  Umbrella Software\n[^]*accounts:create`)) });
+    const settled = await run(['stripe:connect', '--account', 'default', '--dry-run'], { STRIPE_TEST_SECRET_KEY: API_KEY });
+    expect(settled).toEqual({ code: 0, printed: expect.stringContaining(`${PUBLIC_URL}/webhooks/stripe `) });
+  }, TIMEOUT_MS);
+
+  test('whose endpoint is there while no signing secret is kept makes the command fail', async () => {
+    const made = await run(['accounts:create', 'Secretless']);
+    const secretless = /has the id ([0-9a-f-]{36})/.exec(made.printed)![1]!;
+    await sdk().webhookEndpoints.create({ url: `${PUBLIC_URL}/webhooks/stripe/${secretless}`, enabled_events: ['invoice.paid'] });
+    const { code, printed } = await run(['stripe:connect', '--account', secretless, '--test', '--key-from-stdin'], {}, API_KEY);
+    expect([code, printed]).toEqual([1, expect.stringContaining('remove the endpoint in the dashboard')]);
   }, TIMEOUT_MS);
 });
 

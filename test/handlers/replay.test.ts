@@ -68,6 +68,10 @@ describe('POST /stripe-events/replay', () => {
     expect((await tillkey.call('GET', '/api/v1/stripe-events?type=product.created&limit=100')).body.data).toEqual(Array(100).fill(expect.objectContaining({ attempts: 1, outcome: 'ignored', reason: expect.stringContaining('product.created') })));
   });
 
+  test('does not take pending events, which are being tried anyway', async () => {
+    expect(await replay({ outcome: 'pending', dryRun: true })).toMatchObject({ status: 400, body: { code: 'VALIDATION_ERROR' } });
+  });
+
   test('without any filter is 400', async () => {
     for (const body of [{}, { dryRun: true }]) expect(await replay(body)).toMatchObject({ status: 400, body: { code: 'VALIDATION_ERROR' } });
   });
@@ -77,5 +81,22 @@ describe('POST /stripe-events/replay', () => {
     await deliver(tillkey.url, sent, { secret: LIVE_SECRET });
     expect((await replay({ objectId: 'prod_live' })).body.data.count).toBe(0);
     expect((await replay({ objectId: 'prod_live' }, LIVE_KEY)).body.data.count).toBe(1);
+  });
+});
+
+describe('GET /stripe-events', () => {
+  test('lists with outcome=pending exactly those that are not done', async () => {
+    const { ids } = await buyUnmapped();
+    const em = tillkey.service.dependencies.database.em.fork();
+    // Due in a long time: nothing takes it up meanwhile.
+    await em.execute(`update stripe_events set outcome = null, reason = null, reason_code = null, processed_at = null, due_at = now() + interval '1 day' where id = ?`, [ids[0]]);
+    const { status, body } = await tillkey.call('GET', '/api/v1/stripe-events?outcome=pending');
+    expect([status, body.data]).toEqual([200, [expect.objectContaining({ id: ids[0], outcome: null })]]);
+    const ignored = (await tillkey.call('GET', '/api/v1/stripe-events?outcome=ignored&limit=100')).body.data;
+    expect(ignored.map(({ id }: { id: string }) => id)).not.toContain(ids[0]);
+  });
+
+  test('refuses an outcome that there is not', async () => {
+    expect(await tillkey.call('GET', '/api/v1/stripe-events?outcome=lost')).toMatchObject({ status: 400, body: { code: 'VALIDATION_ERROR' } });
   });
 });

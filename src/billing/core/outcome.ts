@@ -6,6 +6,8 @@ export type Outcome = (typeof outcomes)[number];
 
 type Reason = { outcome: Outcome; sentence: (subject: string) => string };
 
+const secretsOf = (mode: string) => `STRIPE_${mode.toUpperCase()}_WEBHOOK_SECRETS`;
+
 /** Every reason there is. A `needs_attention` sentence says what to do. */
 const reasons = {
   licenses_current: { outcome: 'applied', sentence: () => 'The licenses of this purchase are up to date.' },
@@ -20,7 +22,7 @@ const reasons = {
   test_clock: { outcome: 'ignored', sentence: () => 'A test clock of Stripe came to its time; licenses are judged by the time here.' },
   other_mode: {
     outcome: 'ignored',
-    sentence: (mode) => `The event is from ${mode} mode, but the signing secret or API key it came with belongs to the other mode.`,
+    sentence: (mode) => `The event is from ${mode} mode, but the signing secret or API key it came with belongs to the other mode. If it should count, move its signing secret from ${secretsOf(mode === 'live' ? 'test' : 'live')} to ${secretsOf(mode)}, restart, and have Stripe send the event again.`,
   },
   other_account: { outcome: 'ignored', sentence: (account) => `The event belongs to the connected account ${account}, which is not served here.` },
   customer_deleted: { outcome: 'ignored', sentence: () => 'The customer was deleted in Stripe; the licenses stay as their subscriptions say.' },
@@ -64,11 +66,11 @@ const reasons = {
   },
   value_unknown: {
     outcome: 'needs_attention',
-    sentence: (what) => `Stripe sent a value Tillkey does not know (${what}); nothing was changed. Check the license and update Tillkey.`,
+    sentence: (what) => `Stripe sent a value Tillkey does not know (${what}); nothing was changed. Check the license, update Tillkey, then replay the event.`,
   },
   shape_unknown: {
     outcome: 'needs_attention',
-    sentence: (what) => `The event has a shape Tillkey does not know (${what}); nothing was changed. Check the license and update Tillkey.`,
+    sentence: (what) => `The event has a shape Tillkey does not know (${what}); nothing was changed. Check the license, update Tillkey, then replay the event.`,
   },
   attempts_exhausted: {
     outcome: 'failed',

@@ -18,7 +18,10 @@ const filter = {
   createdAfter: moment.optional(),
 };
 
-const eventsQuery = pageQuery.extend({ cursor: z.string().min(1).max(255).optional(), ...filter });
+const eventsQuery = pageQuery.extend({
+  cursor: z.string().min(1).max(255).optional(), ...filter,
+  outcome: z.enum([...outcomes, 'pending']).optional().meta({ description: '`pending`: those without an outcome, which are still being tried.' }),
+});
 
 const replayRequest = z
   .strictObject({ ...filter, dryRun: z.boolean().default(false) })
@@ -42,8 +45,8 @@ export function stripeEventRoutes(dependencies: Dependencies): Route[] {
   const path = '/api/v1/stripe-events';
   return [
     managementRoute({ method: 'get', path, permission: 'stripe:read', summary: 'List Stripe events', input: eventsQuery, answers: answersMany(stripeEvent) }, async ({ scope, input }) => {
-      const { limit, cursor, ...filter } = input;
-      return many(await listEvents(database, scope, filter, { limit, cursor }), viewEvent);
+      const { limit, cursor, outcome, ...filter } = input;
+      return many(await listEvents(database, scope, { ...filter, outcome: outcome === 'pending' ? null : outcome }, { limit, cursor }), viewEvent);
     }),
     managementRoute({ method: 'get', path: `${path}/:id`, permission: 'stripe:read', summary: 'Read a Stripe event', input: noInput, answers: answersOne(stripeEvent) }, async ({ scope, id }) =>
       one(found(await readStoredEvent(database, { scopeId: scope.id, id })), viewEvent),
