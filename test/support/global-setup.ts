@@ -29,6 +29,8 @@ export default async function setUp(): Promise<void> {
   await template.close(true);
 
   const redis = await startRedis(folder);
+  // A process that starts need not compile what one before it has.
+  process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled');
   process.env['TEST_POSTGRES_URL'] = postgres.url;
   if (redis) process.env['TEST_REDIS_URL'] = redis.url;
   globalThis.tillkeyTeardown = async () => {

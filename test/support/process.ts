@@ -24,8 +24,8 @@ export function spawnNpmStart(environment: Record<string, string>): TillkeyProce
 }
 
 function run(command: string, args: string[], environment: Record<string, string>, input?: string): TillkeyProcess {
-  const { PATH, HOME, TMPDIR } = process.env;
-  const inherited = Object.entries({ PATH, HOME, TMPDIR }).filter(([, value]) => value !== undefined);
+  const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env;
+  const inherited = Object.entries({ PATH, HOME, TMPDIR, NODE_COMPILE_CACHE }).filter(([, value]) => value !== undefined);
   const child = spawn(command, args, {
     env: { ...Object.fromEntries(inherited), PORT: '0', ...environment },
     stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
