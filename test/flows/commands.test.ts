@@ -175,7 +175,11 @@ describe('a further account', () => {
 
     // The running service asks the database again within seconds.
     const secrets = async () => (await service.dependencies.signingSecrets(id))?.flatMap((side) => side.secrets) ?? [];
-    while ((await secrets()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    const begun = performance.now();
+    while ((await secrets()).length === 0) {
+      if (performance.now() - begun > TIMEOUT_MS) throw new Error('the secret is not taken up');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     const [secret] = await secrets();
 
     const bought = firstMonth({ n: 800, price: 'price_800', email: 'zoe@example.com' });
