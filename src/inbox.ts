@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
-import { describeFinding, type Finding, inGeneral, provisionalCodes, type ReasonCode } from './billing/core/outcome.ts';
+import { describeFinding, type Finding, inGeneral, provisionalCodes, type ReasonCode, untoldCodes } from './billing/core/outcome.ts';
 import type { Envelope } from './billing/core/envelope.ts';
 import { type Database, inTransaction, query, reading, type Transaction } from './database/orm.ts';
 import { StripeEvent, type StripeEventRow } from './database/exchange-rows.ts';
@@ -35,7 +35,7 @@ export async function receiveEvent(
     on conflict (scope_id, id) do update
       set payload = excluded.payload, api_version = excluded.api_version, thin = false, attempts = 0, due_at = excluded.due_at,
         processed_at = null, outcome = null, reason_code = null, reason = null
-      where stripe_events.thin and not excluded.thin and (stripe_events.processed_at is null or stripe_events.reason_code in ('thin_event', 'object_gone'))
+      where stripe_events.thin and not excluded.thin and (stripe_events.processed_at is null or stripe_events.reason_code = any(${untoldCodes}::text[]))
     returning id`);
   if (stored.length > 0) return 'stored';
   const before = await em.findOneOrFail(StripeEvent, { scopeId: scope.id, id });

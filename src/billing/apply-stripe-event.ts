@@ -7,7 +7,7 @@ import { applySightings } from './apply-sightings.ts';
 import type { StripeFact } from './core/facts.ts';
 import { nameOf } from './core/mapping.ts';
 import { namesOf } from './core/names.ts';
-import { finding, type Finding, inGeneral } from './core/outcome.ts';
+import { finding, type Finding, inGeneral, untoldCodes } from './core/outcome.ts';
 import type { ReadEvent } from './core/read-stripe.ts';
 import type { Sighting } from './core/sighting.ts';
 import { lockFacts } from './lock-facts.ts';
@@ -34,7 +34,7 @@ export async function applyStripeEvent(
   return lockFacts(licensing.database, { scope, facts: factsIn(read, fetched), ids: [] }, async (tx) => {
     const event = await lockEvent(tx, { scopeId: scope.id, id: eventId });
     // What is still due was told more of meanwhile: the classic event has taken the place of the thin one that was read.
-    const toldMore = !read.ok && (read.finding.code === 'thin_event' || read.finding.code === 'object_gone') && event?.thin === false;
+    const toldMore = !read.ok && untoldCodes.includes(read.finding.code) && event?.thin === false;
     if (event === null || event.processedAt !== null || toldMore) return done;
     const applied = await applyReadEvent(tx, licensing, { scope, read, fetched }, now);
     stampEvent(event, applied.finding, applied.purchaseId, now);

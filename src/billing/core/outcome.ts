@@ -105,5 +105,8 @@ export const provisionalCodes: ReasonCode[] = [
   'nothing_due', 'price_unmapped', 'revoked_stays', 'price_change_unmapped', 'too_many_units', 'line_items_missing', 'lines_missing', 'email_missing', 'payment_unknown', 'payment_unlinked',
 ];
 
+/** Findings of thin events that told nothing: their classic events, should they come, still do. */
+export const untoldCodes: ReasonCode[] = ['thin_event', 'object_gone'];
+
 /** Findings that wait for a Stripe key: their events are taken up again once there is one. */
 export const keylessCodes: ReasonCode[] = ['line_items_missing', 'lines_missing', 'thin_event', 'payment_unlinked'];

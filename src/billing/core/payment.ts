@@ -39,8 +39,8 @@ function latest(moments: (string | null)[]): string | null {
 }
 
 /**
- * Where the cover of a line ends; null for a credit, which covers nothing. What a later line credits back is covered no more, and the free line of a trial covers the
- * trial and no more, also when the trial was ended before the line's period.
+ * Where the cover of a line ends; null for a credit, which covers nothing. What a later line credits back is covered no more,
+ * and the free line of a trial covers the trial and no more, also when the trial was ended before the line's period.
  */
 export function coveredUntil(line: InvoiceLine, lines: InvoiceLine[], trialEnd: string | null): string | null {
   const { periodEnd } = line;

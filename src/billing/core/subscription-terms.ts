@@ -1,5 +1,5 @@
 import type { Billing, BillingReason } from '../../licensing/core/billing.ts';
-import type { SubscriptionItem } from './facts.ts';
+import type { InvoiceLine, SubscriptionItem } from './facts.ts';
 import { graceOf } from './grace.ts';
 import type { Mapping } from './mapping.ts';
 import { billsFor, coveredUntil, isCredit, paidLines, paidThroughOf, paidUntil } from './payment.ts';
@@ -50,21 +50,22 @@ function pauses(mapping: Mapping, behavior: string | null): boolean {
 /** What became of the money for a unit: disputes of whatever ever paid for it, refunds of what paid its current period. */
 export function reversalOfUnit(purchase: SubscriptionPurchase, { itemId, priceId }: Pick<Unit, 'itemId' | 'priceId'>): Reversal {
   const item = { id: itemId, priceId };
-  const paid = purchase.invoices.filter(({ fact }) => fact.status === 'paid' && fact.lines.some((line) => billsFor(line, item)));
-  const current = currentPayers(purchase, item);
-  const ever = eitherOf(paid.map((invoice) => reversalOf(invoice, purchase.money)));
-  return { ...ever, refunded: eitherOf(paid.filter(({ fact }) => current.has(fact.id)).map((invoice) => reversalOf(invoice, purchase.money))).refunded };
+  const current = currentLines(purchase, item);
+  const paid = purchase.invoices
+    .filter(({ fact }) => fact.status === 'paid' && fact.lines.some((line) => billsFor(line, item)))
+    .map((invoice) => ({ ...reversalOf(invoice, purchase.money), isCurrent: invoice.fact.lines.some((line) => current.has(line)) }));
+  const { disputed, lost } = eitherOf(paid);
+  return { disputed, lost, refunded: paid.some(({ refunded, isCurrent }) => refunded && isCurrent) };
 }
 
-/** The invoices that paid for an item's current period: by whole periods, or where there are none by the rest of one. */
-function currentPayers(purchase: SubscriptionPurchase, item: { id: string; priceId: string | null }): Set<string> {
+/** The lines that paid for an item's current period: for whole periods, or where there are none for the rest of one. */
+function currentLines(purchase: SubscriptionPurchase, item: { id: string; priceId: string | null }): Set<InvoiceLine> {
   const end = paidUntil(purchase, item);
   const lines = paidLines(purchase, item);
   // A credit for a change in mid-period takes nothing from what paid for the period as a whole.
   const reaching = lines.filter((line) => !isCredit(line) && (line.periodEnd === end || coveredUntil(line, lines, purchase.subscription.fact.trialEnd) === end));
   const whole = reaching.filter(({ proration }) => !proration);
-  const paying = new Set(whole.length > 0 ? whole : reaching);
-  return new Set(purchase.invoices.filter(({ fact }) => fact.lines.some((line) => paying.has(line))).map(({ fact }) => fact.id));
+  return new Set(whole.length > 0 ? whole : reaching);
 }
 
 function earliest(a: string | null, b: string | null): string | null {
