@@ -185,8 +185,10 @@ test.each([
   const url = await addressOf(tillkey);
   await blocker.query('begin; lock table stripe_events');
   const inFlight = deliver(url, firstMonth().events[0]!);
-  const waiting = `select 1 from pg_locks where not granted and relation = 'stripe_events'::regclass`;
-  while ((await blocker.query(waiting)).rowCount === 0) await new Promise((resolve) => setImmediate(resolve));
+  // The request itself, and not the worker's sweep, which waits for the same table.
+  const waiting = `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() and query like '%insert into stripe_events%'`;
+  // A transaction sees the activity as it was when it first asked, unless it forgets that.
+  while ((await blocker.query(waiting)).rowCount === 0) await blocker.query('select pg_stat_clear_snapshot()');
   const ended = signal === 'Ctrl-C' ? tillkey.interrupt() : tillkey.end('SIGTERM');
   await tillkey.prints(/finishing what is in flight/);
   await blocker.query('commit');
