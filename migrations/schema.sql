@@ -5,6 +5,9 @@ create table accounts (
   slug text not null,
   name text not null,
   created_at timestamp(3) with time zone not null,
+  support_email text,
+  contact_email text,
+  website_url text,
   constraint accounts_pkey primary key (id),
   constraint accounts_slug_key unique (slug)
 );
@@ -150,6 +153,7 @@ create table customers (
   deleted_at timestamp(3) with time zone,
   banned_at timestamp(3) with time zone,
   email_set_by_vendor boolean not null default false,
+  unsubscribed_at timestamp(3) with time zone,
   constraint customers_pkey primary key (id),
   constraint customers_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
@@ -226,9 +230,15 @@ create table licenses (
   policy_since timestamp(3) with time zone,
   key_lookalike boolean not null default false,
   events_count integer not null default 0,
+  told_status text not null default 'active'::text,
+  told_grace boolean not null default false,
+  reminded_end timestamp(3) with time zone,
+  reminded_days integer,
+  due_at timestamp(3) with time zone,
   constraint licenses_pkey primary key (id),
   constraint licenses_billed_whole check (num_nulls(stripe_purchase_id, stripe_item_id, stripe_unit, mapping_id, billing_state) = any (array[0, 5])),
   constraint licenses_billing_state_check check (billing_state = any (array['ACTIVE'::text, 'GRACE'::text, 'SUSPENDED'::text, 'ENDED'::text, 'REVOKED'::text])),
+  constraint licenses_told_status_check check (told_status = any (array['active'::text, 'suspended'::text, 'expired'::text, 'revoked'::text, 'banned'::text])),
   constraint licenses_uses_count check (uses_count >= 0),
   constraint licenses_vendor_status_check check (vendor_status = any (array['active'::text, 'suspended'::text, 'revoked'::text, 'banned'::text])),
   constraint licenses_scope_id_customer_id_fkey foreign key (scope_id, customer_id) references customers(scope_id, id),
@@ -239,12 +249,14 @@ create table licenses (
   constraint licenses_scope_id_product_id_fkey foreign key (scope_id, product_id) references products(scope_id, id)
 );
 create index licenses_customer on licenses (scope_id, customer_id);
+create index licenses_due on licenses (scope_id, due_at) where ((due_at is not null) and (deleted_at is null));
 create index licenses_expiry on licenses (scope_id, expires_at);
 create index licenses_lookalike on licenses (id) where (key_lookalike and (deleted_at is null));
 create index licenses_policy on licenses (scope_id, policy_id);
 create index licenses_product on licenses (scope_id, product_id);
 create index licenses_purchase on licenses (scope_id, stripe_purchase_id);
 create index licenses_subscription on licenses (scope_id, stripe_subscription_id);
+create index licenses_told_status on licenses (told_status, scope_id) where (deleted_at is null);
 create unique index licenses_key_unique on licenses (key_hash, scope_id) where (deleted_at is null);
 create unique index licenses_page on licenses (scope_id, id);
 create unique index licenses_purchase_unique on licenses (scope_id, stripe_item_id, stripe_unit);
@@ -343,10 +355,13 @@ create table machines (
   created_at timestamp(3) with time zone not null,
   updated_at timestamp(3) with time zone not null,
   deleted_at timestamp(3) with time zone,
+  due_at timestamp(3) with time zone,
+  died_at timestamp(3) with time zone,
   constraint machines_pkey primary key (id),
   constraint machines_scope_id_fkey foreign key (scope_id) references scopes(id),
   constraint machines_scope_id_license_id_fkey foreign key (scope_id, license_id) references licenses(scope_id, id)
 );
+create index machines_due on machines (scope_id, due_at) where ((due_at is not null) and (deleted_at is null));
 create index machines_fingerprint on machines (scope_id, fingerprint) where (deleted_at is null);
 create unique index machines_fingerprint_unique on machines (license_id, fingerprint) where (deleted_at is null);
 create unique index machines_page on machines (scope_id, id);
@@ -425,4 +440,68 @@ create table stripe_connections (
   updated_at timestamp(3) with time zone not null,
   constraint stripe_connections_pkey primary key (scope_id),
   constraint stripe_connections_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+
+create table test_clocks (
+  scope_id integer not null,
+  now timestamp(3) with time zone not null,
+  moving_until timestamp(3) with time zone,
+  constraint test_clocks_pkey primary key (scope_id),
+  constraint test_clocks_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+
+create table webhook_endpoints (
+  id uuid not null,
+  scope_id integer not null,
+  url text not null,
+  events text[] not null,
+  description text,
+  secret_sealed bytea not null,
+  former_secret_sealed bytea,
+  former_secret_until timestamp(3) with time zone,
+  failing_since timestamp(3) with time zone,
+  disabled_at timestamp(3) with time zone,
+  disabled_reason text,
+  created_at timestamp(3) with time zone not null,
+  updated_at timestamp(3) with time zone not null,
+  deleted_at timestamp(3) with time zone,
+  constraint webhook_endpoints_pkey primary key (id),
+  constraint webhook_endpoints_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create unique index webhook_endpoints_page on webhook_endpoints (scope_id, id);
+
+create table webhook_deliveries (
+  id uuid not null,
+  scope_id integer not null,
+  endpoint_id uuid not null,
+  event_id uuid not null,
+  attempts integer not null default 0,
+  due_at timestamp(3) with time zone,
+  created_at timestamp(3) with time zone not null,
+  last_attempt_at timestamp(3) with time zone,
+  duration_ms integer,
+  response_status integer,
+  response_excerpt text,
+  last_error text,
+  delivered_at timestamp(3) with time zone,
+  failed_at timestamp(3) with time zone,
+  constraint webhook_deliveries_pkey primary key (id),
+  constraint webhook_deliveries_scope_id_endpoint_id_fkey foreign key (scope_id, endpoint_id) references webhook_endpoints(scope_id, id),
+  constraint webhook_deliveries_scope_id_event_id_fkey foreign key (scope_id, event_id) references events(scope_id, id),
+  constraint webhook_deliveries_scope_id_fkey foreign key (scope_id) references scopes(id)
+);
+create index webhook_deliveries_due on webhook_deliveries (due_at) where (due_at is not null);
+create index webhook_deliveries_event on webhook_deliveries (scope_id, event_id);
+create index webhook_deliveries_lane on webhook_deliveries (endpoint_id, due_at) where (due_at is not null);
+create index webhook_deliveries_pending on webhook_deliveries (created_at) where (due_at is not null);
+create unique index webhook_deliveries_page on webhook_deliveries (scope_id, endpoint_id, id);
+
+create table job_runs (
+  name text not null,
+  runs bigint not null,
+  failures bigint not null,
+  duration_ms bigint not null,
+  last_ended_at timestamp(3) with time zone not null,
+  last_duration_ms integer not null,
+  constraint job_runs_pkey primary key (name)
 );

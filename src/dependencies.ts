@@ -7,6 +7,7 @@ import { migrate } from './database/migrate.ts';
 import { connectDatabase, type Database } from './database/orm.ts';
 import { createSealing } from './database/sealing.ts';
 import type { Scope } from './database/scope.ts';
+import { timeOf } from './database/scope-time.ts';
 import { keepSecretFile } from './database/secret-file.ts';
 import type { Directory } from './handlers/http/authenticate.ts';
 import type { FirstAnswers } from './handlers/http/idempotency.ts';
@@ -47,6 +48,8 @@ export type Dependencies = {
   firstAnswers: FirstAnswers;
   validations: Validations;
   scopeOf: (scopeId: number) => Promise<Scope>;
+  /** The time by which a scope is judged: the clock's, or its rehearsal's. */
+  timeOf: (scope: Scope) => Promise<Date>;
   /** The scopes with a Stripe key, and the client of one. */
   stripeScopes: () => Promise<Scope[]>;
   stripeOf: (scope: Scope) => Promise<StripeApi | null>;
@@ -83,6 +86,7 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
     publicUrl: publicUrlOf(config),
     scopeOf: (scopeId) => readScope(database, scopeId),
+    timeOf: (scope) => timeOf(database, scope, clock.now()),
     close: async () => {
       await licensing.validations.flush();
       await queues.close();

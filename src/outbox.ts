@@ -4,20 +4,27 @@ import { Message, type MessageRow } from './database/exchange-rows.ts';
 import { newId } from './database/uuid.ts';
 import { type Database, inTransaction, query, reading, type Transaction } from './database/orm.ts';
 import type { Scope } from './database/scope.ts';
+import type { MessageContent } from './licensing/core/message.ts';
 
 /**
  * The outbox: what we owe the world, written in the commit that owes it. `dueAt` is when a message is next tried, and
  * null once it is sent or given up.
  */
 
-export type NewMessage = Pick<MessageRow, 'kind' | 'recipient' | 'data'>;
+export type NewMessage = MessageContent & { recipient: string };
+
+/** A message as it stands in the outbox. */
+export type OwedMessage = Pick<MessageRow, 'kind' | 'recipient' | 'data'>;
+
+/** Due at once, whatever time the one who owes it goes by: a rehearsal may be a year ahead. */
+const AT_ONCE = new Date(0);
 
 /** Writes a message in the caller's transaction and returns its id, for the edge to enqueue after the commit. */
 export function writeMessage(tx: Transaction, scope: Scope, message: NewMessage, now: Date): string {
   const id = newId();
   tx.persist(
     tx.create(Message, {
-      ...message, id, scopeId: scope.id, attempts: 0, dueAt: now, createdAt: now, sentAt: null, failedAt: null, lastError: null,
+      ...message, id, scopeId: scope.id, attempts: 0, dueAt: AT_ONCE, createdAt: now, sentAt: null, failedAt: null, lastError: null,
     }),
   );
   return id;
@@ -30,7 +37,7 @@ export async function givenUpMessages(tx: Transaction, ids: string[]): Promise<S
 }
 
 /** These messages, as they are owed. */
-export async function readMessages(tx: Transaction, ids: string[]): Promise<NewMessage[]> {
+export async function readMessages(tx: Transaction, ids: string[]): Promise<OwedMessage[]> {
   return tx.find(Message, { id: { $in: ids } }, { orderBy: { id: 'asc' } });
 }
 

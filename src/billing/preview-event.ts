@@ -4,7 +4,7 @@ import type { Scope } from '../database/scope.ts';
 import { notFound, ok, type Result } from '../errors.ts';
 import type { Licensing } from '../licensing/licensing.ts';
 import { licensesOfPurchases } from '../licensing/read-licenses.ts';
-import { type NewMessage, readMessages } from '../outbox.ts';
+import { type OwedMessage, readMessages } from '../outbox.ts';
 import { applyReadEvent, type Fetched, factsIn } from './apply-stripe-event.ts';
 import type { Finding } from './core/outcome.ts';
 import type { ReadEvent } from './core/read-stripe.ts';
@@ -12,7 +12,7 @@ import { type LicenseChange, stateOf } from './license-state.ts';
 import { lockFacts } from './lock-facts.ts';
 
 /** What an event would come to: the licenses of every purchase it bears on, changed or not, and the messages it would owe. */
-export type EventPreview = { finding: Finding; licenses: LicenseChange[]; messages: NewMessage[] };
+export type EventPreview = { finding: Finding; licenses: LicenseChange[]; messages: OwedMessage[] };
 
 /**
  * What an event would come to if it were applied now, whether it was before or not: its very transaction, under the same

@@ -1,6 +1,6 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 
-/** A vendor. */
+/** A vendor. `supportEmail` and `websiteUrl` are for its customers; `contactEmail` is where Tillkey writes to the vendor. */
 export const Account = defineEntity({
   name: 'Account',
   tableName: 'accounts',
@@ -8,6 +8,9 @@ export const Account = defineEntity({
     id: p.uuid().primary(),
     slug: p.text(),
     name: p.text(),
+    supportEmail: p.text().strictNullable(),
+    contactEmail: p.text().strictNullable(),
+    websiteUrl: p.text().strictNullable(),
     createdAt: p.datetime(3),
   },
 });
@@ -20,6 +23,17 @@ export const ScopeRow = defineEntity({
     id: p.integer().primary().autoincrement(),
     accountId: p.uuid(),
     mode: p.text().$type<'live' | 'test'>(),
+  },
+});
+
+/** A rehearsal: the time by which a test scope is judged. Until `movingUntil` (real time) somebody is moving it. */
+export const TestClock = defineEntity({
+  name: 'TestClock',
+  tableName: 'test_clocks',
+  properties: {
+    scopeId: p.integer().primary(),
+    now: p.datetime(3),
+    movingUntil: p.datetime(3).strictNullable(),
   },
 });
 

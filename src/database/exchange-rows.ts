@@ -3,6 +3,7 @@ import type { StripeFact } from '../billing/core/facts.ts';
 import type { ReasonCode } from '../billing/core/outcome.ts';
 import type { Marks } from '../billing/core/sighting.ts';
 import type { EventType } from '../licensing/core/event.ts';
+import type { MessageKind } from '../licensing/core/message.ts';
 
 /** The inbox: what Stripe told us. `dueAt` is when the event is next tried, null once it is done. */
 export const StripeEvent = defineEntity({
@@ -37,9 +38,9 @@ export const Message = defineEntity({
   properties: {
     id: p.uuid().primary(),
     scopeId: p.integer(),
-    kind: p.text().$type<'key_delivery'>(),
+    kind: p.text().$type<MessageKind>(),
     recipient: p.text(),
-    data: p.json<{ licenseIds: string[] }>(),
+    data: p.json<Record<string, unknown>>(),
     attempts: p.integer(),
     dueAt: p.datetime(3).strictNullable(),
     lastError: p.text().strictNullable(),

@@ -1,7 +1,7 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import type { BillingReason, BillingState } from '../licensing/core/billing.ts';
 import type { Platform } from '../licensing/core/machine.ts';
-import type { VendorStatus } from '../licensing/core/status.ts';
+import type { Status, VendorStatus } from '../licensing/core/status.ts';
 
 type Metadata = Record<string, unknown>;
 
@@ -16,6 +16,7 @@ export const Customer = defineEntity({
     metadata: p.json<Metadata>(),
     bannedAt: p.datetime(3).strictNullable(),
     emailSetByVendor: p.boolean(),
+    unsubscribedAt: p.datetime(3).strictNullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
     deletedAt: p.datetime(3).strictNullable(),
@@ -37,6 +38,7 @@ export const StripeCustomer = defineEntity({
  * A license. What the vendor decided (`vendorStatus`, `vendorExpiresAt`) and what billing decided (`billing...`,
  * `graceEndsAt`, `cancelsAt`, `paidThrough`) stand apart; `licensing/core/status.ts` joins them.
  * `stripePurchaseId`, `stripeItemId` and `stripeUnit` say which bought unit it is; the last two are unique in the scope.
+ * `told...` and `reminded...` are what was told last of what time changes, and `dueAt` is when time next changes something.
  */
 export const License = defineEntity({
   name: 'License',
@@ -78,12 +80,18 @@ export const License = defineEntity({
     graceEndsAt: p.datetime(3).strictNullable(),
     cancelsAt: p.datetime(3).strictNullable(),
     paidThrough: p.datetime(3).strictNullable(),
+    toldStatus: p.text().$type<Status>(),
+    toldGrace: p.boolean(),
+    remindedEnd: p.datetime(3).strictNullable(),
+    remindedDays: p.integer().strictNullable(),
+    dueAt: p.datetime(3).strictNullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
     deletedAt: p.datetime(3).strictNullable(),
   },
 });
 
+/** A machine. `dueAt` is when it may be dead at the earliest, null where nobody asks or its death was told (`diedAt`). */
 export const Machine = defineEntity({
   name: 'Machine',
   tableName: 'machines',
@@ -98,6 +106,8 @@ export const Machine = defineEntity({
     cores: p.integer().strictNullable(),
     metadata: p.json<Metadata>(),
     lastHeartbeatAt: p.datetime(3).strictNullable(),
+    dueAt: p.datetime(3).strictNullable(),
+    diedAt: p.datetime(3).strictNullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),
     deletedAt: p.datetime(3).strictNullable(),

@@ -6,9 +6,10 @@ import type { RawBuilder } from 'kysely';
 import { migrations } from '../../migrations/list.ts';
 import { dropDeadConnections } from './dead-connections.ts';
 import { takeTurns } from './turns.ts';
-import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey, StripeConnection } from './account-rows.ts';
+import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey, StripeConnection, TestClock } from './account-rows.ts';
 import { Entitlement, Policy, PolicyEntitlement, Product, StripeMapping } from './catalog-rows.ts';
 import { DomainEvent, Message, StripeCursor, StripeEvent, StripeFactRow, StripeReconciliation } from './exchange-rows.ts';
+import { WebhookDelivery, WebhookEndpoint } from './webhook-rows.ts';
 import { Customer, License, LicenseEntitlement, Machine, StripeCustomer } from './license-rows.ts';
 
 export type Database = MikroORM;
@@ -25,10 +26,11 @@ const turns = new WeakMap<Database, ReturnType<typeof takeTurns>>();
 export type Transaction = EntityManager;
 
 const rows = [
-  Account, ScopeRow, SecretCheck, SigningKey, ApiKey, StripeConnection,
+  Account, ScopeRow, SecretCheck, SigningKey, ApiKey, StripeConnection, TestClock,
   Product, Entitlement, Policy, PolicyEntitlement, StripeMapping,
   Customer, StripeCustomer, License, LicenseEntitlement, Machine,
   StripeEvent, Message, StripeFactRow, StripeReconciliation, StripeCursor, DomainEvent,
+  WebhookEndpoint, WebhookDelivery,
 ];
 
 /** Opens the pool (lazily) and knows the rows and the migrations. Close with `database.close(true)`. */

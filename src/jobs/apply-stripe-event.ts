@@ -24,6 +24,7 @@ export type ApplyDependencies = {
   scopeOf: (scopeId: number) => Promise<Scope>;
   /** Null: no API key is configured, and what events carry is all that is known. */
   stripeOf: (scope: Scope) => Promise<StripeReader | null>;
+  timeOf: (scope: Scope) => Promise<Date>;
 };
 
 /** One attempt at an event: fetch what it speaks of, apply it, enqueue what is then owed. A failure is put off, or given up. */
@@ -55,13 +56,13 @@ async function tryLater(dependencies: ApplyDependencies, ref: EventRef, failed: 
 }
 
 async function apply(dependencies: ApplyDependencies, ref: EventRef, { payload, dueSince }: Attempted): Promise<void> {
-  const { database, clock, log, queues, scopeOf, stripeOf } = dependencies;
+  const { database, log, queues, scopeOf, stripeOf, timeOf } = dependencies;
   const scope = await scopeOf(ref.scopeId);
   const stripe = await stripeOf(scope);
   const { read, classic } = await readCompleted(stripe, payload, scope.mode);
   if (classic !== null) await thickenEvent(database, ref, classic);
   const fetched = stripe === null ? null : read.ok ? await fetchUnlessKnown(dependencies, { scope, stripe, fact: read.sighting.fact }, dueSince) : [];
-  const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read }, fetched, clock.now());
+  const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read }, fetched, await timeOf(scope));
   if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event applied');
   for (const id of applied.messageIds) await queues.enqueue('messages', { id });
 }

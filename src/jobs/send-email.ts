@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { MessageRow } from '../database/exchange-rows.ts';
 import type { Database, Transaction } from '../database/orm.ts';
 import { deliverableKeys } from '../licensing/deliverable-keys.ts';
+import { messageData } from '../licensing/core/message.ts';
 import type { LicenseKeys } from '../licensing/license-key.ts';
 import type { Logger } from '../logger.ts';
 import type { Mail, Mailer } from '../mailer.ts';
@@ -38,6 +39,6 @@ export async function sendEmailJob(dependencies: SendDependencies, { id }: { id:
 }
 
 async function render({ keys }: SendDependencies, message: MessageRow, tx: Transaction): Promise<Mail> {
-  const delivered = await deliverableKeys(tx, keys, message.data.licenseIds);
+  const delivered = await deliverableKeys(tx, keys, messageData.key_delivery.parse(message.data).licenseIds);
   return { id: message.id, to: message.recipient, ...renderKeyDelivery(delivered) };
 }

@@ -59,7 +59,7 @@ async function addMachine(tx: Transaction, { scope, license, request }: Newcomer
   const { name = null, platform = null, hostname = null, cores = null, metadata = {} } = request;
   const machine = tx.create(Machine, {
     id: newId(), scopeId: scope.id, licenseId: license.id, fingerprint: request.fingerprint, name, platform, hostname, cores, metadata,
-    lastHeartbeatAt: null, createdAt: now, updatedAt: now, deletedAt: null,
+    lastHeartbeatAt: null, dueAt: null, diedAt: null, createdAt: now, updatedAt: now, deletedAt: null,
   });
   await tx.persist(machine).flush();
   await tellMachine(tx, { type: 'machine.activated', machine, policy }, now);

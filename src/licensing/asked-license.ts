@@ -15,6 +15,8 @@ export type AskedLicense = Standing & {
   productCode: string;
   policyId: string;
   createdAt: Date;
+  /** The time of its scope's rehearsal, if there is one. */
+  testNow: Date | null;
   policy: HeartbeatRule & { expirationStrategy: ExpirationStrategy; requireFingerprint: boolean; floating: boolean; heartbeatCullStrategy: HeartbeatCullStrategy };
   maxMachines: number | null;
   maxUses: number | null;
@@ -39,7 +41,7 @@ type Asked = { keyHash: Buffer; fingerprint: string | null };
 const statement: Prepared = {
   name: 'asked-licenses',
   text: `
-    select q.place::int, l.id, l.scope_id, l.name, l.product_id, p.code as product_code, l.policy_id, l.created_at,
+    select q.place::int, l.id, l.scope_id, l.name, t.now as test_now, l.product_id, p.code as product_code, l.policy_id, l.created_at,
       l.vendor_status, l.expires_at, l.billing_state, l.billing_renews, l.grace_ends_at, c.banned_at is not null as customer_banned,
       o.expiration_strategy, o.require_fingerprint, o.floating,
       o.require_heartbeat, o.heartbeat_interval_minutes, greatest(o.heartbeat_required_since, l.policy_since) as heartbeat_required_since, o.heartbeat_cull_strategy,
@@ -64,6 +66,7 @@ const statement: Prepared = {
     join products p on p.id = l.product_id
     join policies o on o.id = l.policy_id
     left join customers c on c.id = l.customer_id
+    left join test_clocks t on t.scope_id = l.scope_id
     left join machines m on m.license_id = l.id and m.fingerprint = q.fingerprint and m.deleted_at is null`,
 };
 
@@ -84,7 +87,7 @@ export function askedLicenses(database: Database): (asked: Asked) => Promise<Ask
 }
 
 type AskedRow = {
-  place: number; id: string; scope_id: number; name: string | null; product_id: string; product_code: string; policy_id: string; created_at: string;
+  place: number; id: string; scope_id: number; name: string | null; product_id: string; product_code: string; policy_id: string; created_at: string; test_now: string | null;
   vendor_status: VendorStatus; expires_at: string | null; billing_state: BillingState | null; billing_renews: boolean; grace_ends_at: string | null;
   customer_banned: boolean; expiration_strategy: ExpirationStrategy; require_fingerprint: boolean; floating: boolean;
   require_heartbeat: boolean; heartbeat_interval_minutes: number; heartbeat_required_since: string | null; heartbeat_cull_strategy: HeartbeatCullStrategy;
@@ -97,7 +100,7 @@ type AskedRow = {
 function readRow(row: AskedRow, fingerprint: string | null): AskedLicense {
   return {
     id: row.id, scopeId: row.scope_id, name: row.name, productId: row.product_id, productCode: row.product_code, policyId: row.policy_id,
-    createdAt: dateOf(row.created_at), vendorStatus: row.vendor_status, expiresAt: dateOrNull(row.expires_at), customerBanned: row.customer_banned,
+    createdAt: dateOf(row.created_at), testNow: dateOrNull(row.test_now), vendorStatus: row.vendor_status, expiresAt: dateOrNull(row.expires_at), customerBanned: row.customer_banned,
     billingState: row.billing_state, billingRenews: row.billing_renews, graceEndsAt: dateOrNull(row.grace_ends_at),
     policy: {
       expirationStrategy: row.expiration_strategy, requireFingerprint: row.require_fingerprint, floating: row.floating,

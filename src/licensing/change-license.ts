@@ -6,7 +6,7 @@ import { notFound, ok, type Refused, type Result } from '../errors.ts';
 import type { EventType } from './core/event.ts';
 import { viewLicense } from './license-view.ts';
 import type { Licensing } from './licensing.ts';
-import { recordEvent } from './record-event.ts';
+import { recordEvents } from './record-event.ts';
 import { detailsOf, type LicenseDetails } from './store.ts';
 
 /** What a change came to: the event that tells it, with what it tells besides the license, or null when there is none; or why it may not be. */
@@ -30,7 +30,7 @@ export async function changeLicense(
     if (changed.event !== null) license.updatedAt = now;
     await tx.flush();
     const details = await detailsOf(tx, license);
-    if (changed.event !== null) await recordEvent(tx, scope, { type: changed.event, licenseId: id, data: { ...viewLicense(details, slackHours, now), ...changed.told } }, now);
+    if (changed.event !== null) await recordEvents(tx, [{ scopeId: scope.id, type: changed.event, licenseId: id, data: { ...viewLicense(details, slackHours, now), ...changed.told } }], now);
     return ok(details);
   });
 }

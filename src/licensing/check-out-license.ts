@@ -13,7 +13,7 @@ import { details as sentenceOf, refusedState } from './core/verdict.ts';
 import { writeLicenseFile } from './license-file.ts';
 import { viewLicense } from './license-view.ts';
 import type { Licensing } from './licensing.ts';
-import { recordEvent } from './record-event.ts';
+import { recordEvents } from './record-event.ts';
 import type { Signer, SigningKeys } from './signing-keys.ts';
 import { detailsOf, type LicenseDetails } from './store.ts';
 
@@ -55,7 +55,7 @@ export async function checkOutLicense(
     if (refused !== null) return refused;
     if (ttl === null) return outOfRange(bounds);
     const source = await sourceOf(tx, wanted, keys.decrypt(license.keyEncrypted));
-    await recordEvent(tx, scope, { type: 'license.checked_out', licenseId: license.id, data: viewLicense(license, slackHours, now) }, now);
+    await recordEvents(tx, [{ scopeId: scope.id, type: 'license.checked_out', licenseId: license.id, data: viewLicense(license, slackHours, now) }], now);
     return ok(write(source, request, { signer, ttl }, now));
   });
 }

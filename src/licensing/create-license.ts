@@ -13,7 +13,7 @@ import { expectLookalikes } from './find-license.ts';
 import { newLicense } from './issue-license.ts';
 import { viewLicense } from './license-view.ts';
 import type { Licensing } from './licensing.ts';
-import { recordEvent } from './record-event.ts';
+import { recordEvents } from './record-event.ts';
 import { allEntitlementsExist, detailsOf, type LicenseDetails } from './store.ts';
 
 const limit = z.int().positive().max(2_147_483_647).nullable();
@@ -50,7 +50,7 @@ export async function createLicense(licensing: Licensing, scope: Scope, request:
     }
     await tx.flush();
     const details = await detailsOf(tx, license);
-    await recordEvent(tx, scope, { type: 'license.created', licenseId: license.id, data: viewLicense(details, licensing.slackHours, now) }, now);
+    await recordEvents(tx, [{ scopeId: scope.id, type: 'license.created', licenseId: license.id, data: viewLicense(details, licensing.slackHours, now) }], now);
     return ok(details);
   });
   if (created.ok && created.value.keyLookalike) expectLookalikes(licensing.database);

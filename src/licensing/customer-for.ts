@@ -1,7 +1,7 @@
 import type { CustomerRow } from '../database/license-rows.ts';
 import type { Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { recordEvent } from './record-event.ts';
+import { recordEvents } from './record-event.ts';
 import { upsertCustomer } from './store.ts';
 import { writeChanges } from './write-changes.ts';
 
@@ -21,7 +21,7 @@ export async function changeContact(tx: Transaction, customer: CustomerRow, give
 }
 
 export async function tellContact(tx: Transaction, customer: CustomerRow, type: 'customer.created' | 'customer.updated', now: Date): Promise<void> {
-  await recordEvent(tx, { id: customer.scopeId }, { type, licenseId: null, data: viewContact(customer) }, now);
+  await recordEvents(tx, [{ scopeId: customer.scopeId, type, licenseId: null, data: viewContact(customer) }], now);
 }
 
 /** A customer as the events show it. */

@@ -2,7 +2,7 @@ import type { MachineRow } from '../database/license-rows.ts';
 import type { Transaction } from '../database/orm.ts';
 import type { EventType } from './core/event.ts';
 import { heartbeatDueAt, type HeartbeatRule, isDead } from './core/machine.ts';
-import { recordEvent } from './record-event.ts';
+import { recordEvents } from './record-event.ts';
 
 /** A machine with the policy that says whether it lives. */
 export type ShownMachine = { machine: MachineRow; policy: HeartbeatRule };
@@ -21,7 +21,7 @@ export function viewMachine({ machine, policy }: ShownMachine, now: Date) {
 
 /** Tells what happened to a machine, in the caller's transaction. */
 export async function tellMachine(tx: Transaction, { type, machine, policy }: ShownMachine & { type: EventType }, now: Date): Promise<void> {
-  await recordEvent(tx, { id: machine.scopeId }, { type, licenseId: machine.licenseId, data: viewMachine({ machine, policy }, now) }, now);
+  await recordEvents(tx, [{ scopeId: machine.scopeId, type, licenseId: machine.licenseId, data: viewMachine({ machine, policy }, now) }], now);
 }
 
 /** Takes a machine off its license, in the caller's transaction. `died`: it sent no heartbeat, which is told first. */

@@ -1,41 +1,40 @@
 import { sql } from 'kysely';
 import { query, type Transaction } from '../database/orm.ts';
-import type { Scope } from '../database/scope.ts';
 import { newId } from '../database/uuid.ts';
 import type { EventType } from './core/event.ts';
 
 /** What happened, to which license if to one, and the resource as it was then. */
-type NewEvent = { type: EventType; licenseId: string | null; data: object };
+export type NewEvent = { scopeId: number; type: EventType; licenseId: string | null; data: object };
 
-/** Tells what happened, in the transaction that made it so. Events of a license are numbered from 1, without gaps. */
-export async function recordEvent(tx: Transaction, scope: Pick<Scope, 'id'>, event: NewEvent, now: Date): Promise<void> {
-  const [sequence = null] = event.licenseId === null ? [] : await nextSequences(tx, [event.licenseId]);
-  await insertEvents(tx, [{ ...event, scopeId: scope.id, sequence }], now);
-}
-
-/** As `recordEvent`, for many licenses with one event each. */
-export async function recordEvents(tx: Transaction, events: (NewEvent & { scopeId: number; licenseId: string })[], now: Date): Promise<void> {
-  const sequences = await nextSequences(tx, events.map(({ licenseId }) => licenseId));
-  await insertEvents(tx, events.map((event, n) => ({ ...event, sequence: sequences[n] ?? null })), now);
-}
-
-/** The counts are taken from the licenses' rows, so that two at once get different numbers and a rollback leaves no gap. */
-async function nextSequences(tx: Transaction, licenseIds: string[]): Promise<number[]> {
-  const rows = await query(tx, sql<{ id: string; events_count: number }>`
-    update licenses set events_count = events_count + 1 where id = any(${licenseIds}::uuid[]) returning id, events_count`);
-  const counts = new Map(rows.map((row) => [row.id, row.events_count]));
-  return licenseIds.map((id) => {
-    const count = counts.get(id);
-    if (count === undefined) throw new Error('an event of a license that does not exist');
-    return count;
-  });
-}
-
-async function insertEvents(tx: Transaction, events: (NewEvent & { scopeId: number; sequence: number | null })[], now: Date): Promise<void> {
+/**
+ * Tells what happened, in this order, in the transaction that made it so. Events of a license are numbered from 1, without gaps: the counts are
+ * taken from the licenses' rows, so that two at once get different numbers and a rollback leaves no gap.
+ */
+export async function recordEvents(tx: Transaction, events: NewEvent[], now: Date): Promise<void> {
+  if (events.length === 0) return;
+  const next = await takeSequences(tx, events);
+  const numbered = events.map((event) => ({ ...event, id: newId(), sequence: event.licenseId === null ? null : next(event.licenseId) }));
   await query(tx, sql`
     insert into events (id, scope_id, type, license_id, sequence, data, created_at)
     select id, scope_id, type, license_id, sequence, data, ${now} from unnest(
-      ${events.map(() => newId())}::uuid[], ${events.map(({ scopeId }) => scopeId)}::int[], ${events.map(({ type }) => type)}::text[],
-      ${events.map(({ licenseId }) => licenseId)}::uuid[], ${events.map(({ sequence }) => sequence)}::int[], ${events.map(({ data }) => JSON.stringify(data))}::jsonb[]
+      ${numbered.map(({ id }) => id)}::uuid[], ${numbered.map(({ scopeId }) => scopeId)}::int[], ${numbered.map(({ type }) => type)}::text[],
+      ${numbered.map(({ licenseId }) => licenseId)}::uuid[], ${numbered.map(({ sequence }) => sequence)}::int[], ${numbered.map(({ data }) => JSON.stringify(data))}::jsonb[]
     ) as e (id, scope_id, type, license_id, sequence, data)`);
+}
+
+/** Takes as many numbers of each license as it has events; gives them out in order. */
+async function takeSequences(tx: Transaction, events: NewEvent[]): Promise<(licenseId: string) => number> {
+  const counts = new Map<string, number>();
+  for (const { licenseId } of events) if (licenseId !== null) counts.set(licenseId, (counts.get(licenseId) ?? 0) + 1);
+  const taken = counts.size === 0 ? [] : await query(tx, sql<{ id: string; last: number }>`
+    update licenses set events_count = events_count + told.count
+    from unnest(${[...counts.keys()]}::uuid[], ${[...counts.values()]}::int[]) as told (id, count)
+    where licenses.id = told.id returning licenses.id, events_count as last`);
+  const last = new Map(taken.map((row) => [row.id, row.last - (counts.get(row.id) ?? 0)]));
+  return (licenseId) => {
+    const before = last.get(licenseId);
+    if (before === undefined) throw new Error('an event of a license that does not exist');
+    last.set(licenseId, before + 1);
+    return before + 1;
+  };
 }

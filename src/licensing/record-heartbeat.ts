@@ -13,18 +13,21 @@ type Holder = { scope: Scope } | { keyHash: Buffer };
 const beat = (name: string, holder: string): Prepared => ({
   name,
   text: `
-    update machines m set last_heartbeat_at = greatest(m.last_heartbeat_at, $2)
-    from licenses l join policies o on o.id = l.policy_id
+    update machines m set last_heartbeat_at = greatest(m.last_heartbeat_at, $2, t.now)
+    from licenses l join policies o on o.id = l.policy_id left join test_clocks t on t.scope_id = l.scope_id
     where m.id = $1 and m.deleted_at is null and l.id = m.license_id and l.deleted_at is null and ${holder}
     returning m.id, m.scope_id, m.license_id, m.fingerprint, m.name, m.platform, m.hostname, m.cores, m.metadata,
-      m.last_heartbeat_at, m.created_at, m.updated_at, o.require_heartbeat, o.heartbeat_interval_minutes, greatest(o.heartbeat_required_since, l.policy_since) as heartbeat_required_since`,
+      m.last_heartbeat_at, m.created_at, m.updated_at, o.require_heartbeat, o.heartbeat_interval_minutes, greatest(o.heartbeat_required_since, l.policy_since) as heartbeat_required_since, greatest($2, t.now) as at`,
 });
 
 const ofLicense = beat('heartbeat-license', 'l.key_hash = $3');
 const ofScope = beat('heartbeat-scope', 'm.scope_id = $3');
 
+/** The machine, and the time of its scope at which it was heard of. */
+type Beat = ShownMachine & { at: Date };
+
 /** A machine is alive: one statement, which revives a dead one as long as it was not removed. */
-export async function recordHeartbeat(database: Database, { id, holder }: { id: string; holder: Holder }, now: Date): Promise<Result<ShownMachine>> {
+export async function recordHeartbeat(database: Database, { id, holder }: { id: string; holder: Holder }, now: Date): Promise<Result<Beat>> {
   if (!isUuid(id)) return notFound();
   const [statement, whose] = 'scope' in holder ? [ofScope, holder.scope.id] : [ofLicense, holder.keyHash];
   const [row] = await runPrepared<BeatRow>(database, statement, [id, now, whose]);
@@ -34,15 +37,16 @@ export async function recordHeartbeat(database: Database, { id, holder }: { id: 
 type BeatRow = {
   id: string; scope_id: number; license_id: string; fingerprint: string; name: string | null; platform: Platform | null; hostname: string | null;
   cores: number | null; metadata: Record<string, unknown>; last_heartbeat_at: string; created_at: string; updated_at: string;
-  require_heartbeat: boolean; heartbeat_interval_minutes: number; heartbeat_required_since: string | null;
+  require_heartbeat: boolean; heartbeat_interval_minutes: number; heartbeat_required_since: string | null; at: string;
 };
 
-function shownOf(row: BeatRow): ShownMachine {
+function shownOf(row: BeatRow): Beat {
   const { id, fingerprint, name, platform, hostname, cores, metadata } = row;
   return {
+    at: dateOf(row.at),
     machine: {
       id, scopeId: row.scope_id, licenseId: row.license_id, fingerprint, name, platform, hostname, cores, metadata,
-      lastHeartbeatAt: dateOf(row.last_heartbeat_at), createdAt: dateOf(row.created_at), updatedAt: dateOf(row.updated_at), deletedAt: null,
+      lastHeartbeatAt: dateOf(row.last_heartbeat_at), createdAt: dateOf(row.created_at), updatedAt: dateOf(row.updated_at), dueAt: null, diedAt: null, deletedAt: null,
     },
     policy: {
       requireHeartbeat: row.require_heartbeat,

@@ -21,8 +21,8 @@ type ValidateRequest = z.output<typeof validateRequest>;
 
 export type JudgedLicense = AskedLicense & { status: Status };
 
-/** The verdict, and the license it is about where the asker may know of it. */
-type Validation = Verdict & { license: JudgedLicense | null };
+/** The verdict, the license it is about where the asker may know of it, and the time of its scope that it was judged by. */
+type Validation = Verdict & { license: JudgedLicense | null; at: Date };
 
 export type Validations = {
   /** Judges a key: one statement, shared with whoever asks at the same moment, then the pure guards; a second one takes a counted use. */
@@ -39,20 +39,26 @@ export function createValidations({ warn, now, ...licensing }: Licensing & { war
   const notes = gatherNotes({ database, slackHours, warn, now });
   return {
     flush: notes.flush,
-    validate: async (request, at) => {
+    validate: async (request, realNow) => {
       const reading = keys.read(request.key);
       const asked = (await isCertainSlip(database, reading)) ? null : await ask({ keyHash: reading.hash, fingerprint: request.fingerprint ?? null });
-      if (asked === null) return { ...judge(null, request), license: null };
+      if (asked === null) return { ...judge(null, request), license: null, at: realNow };
+      const at = judgedAt(asked, realNow);
       const license = { ...asked, status: effectiveStatus(asked, slackHours, at) };
       const judged = judge(examinedOf(license, at), request);
-      if (judged.code === 'PRODUCT_MISMATCH') return { ...judged, license: null };
+      if (judged.code === 'PRODUCT_MISMATCH') return { ...judged, license: null, at };
       const counted = judged.valid && license.maxUses !== null;
       const usesCount = counted ? await takeUse(license.id) : license.usesCount;
       const verdict = usesCount === null ? judge({ ...examinedOf(license, at), usesLeft: false }, request) : judged;
       const pending = notes.add(noteOf(license, { fingerprint: request.fingerprint ?? null, validatedAt: verdict.valid ? at : null }));
-      return { ...verdict, license: { ...license, usesCount: (usesCount ?? license.maxUses ?? 0) + pending } };
+      return { ...verdict, at, license: { ...license, usesCount: (usesCount ?? license.maxUses ?? 0) + pending } };
     },
   };
+}
+
+/** A rehearsal of its scope may be ahead of real time. */
+function judgedAt({ testNow }: AskedLicense, realNow: Date): Date {
+  return testNow !== null && testNow > realNow ? testNow : realNow;
 }
 
 function examinedOf(license: JudgedLicense, now: Date): Examined {

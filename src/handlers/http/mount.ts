@@ -1,5 +1,6 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { storable } from '../../billing/core/stripe-shapes.ts';
+import type { Scope } from '../../database/scope.ts';
 import { AppError } from '../../errors.ts';
 import type { Permission } from '../../licensing/core/permission.ts';
 import { type ApiKeyCaller, authenticateApiKey, authenticateLicense, type Caller, credential, type Directory } from './authenticate.ts';
@@ -8,7 +9,7 @@ import { limit, type Limits } from './limit.ts';
 import { refuseUnstorable } from './parse.ts';
 import type { Access, Answer, Route } from './route.ts';
 
-export type MountDependencies = { limits: Limits; directory: Directory; firstAnswers: FirstAnswers };
+export type MountDependencies = { limits: Limits; directory: Directory; firstAnswers: FirstAnswers; timeOf: (scope: Scope) => Promise<Date> };
 
 /** Serves the routes. */
 export function mount(app: Express, routes: Route[], dependencies: MountDependencies): void {
@@ -23,7 +24,7 @@ function serve(route: Route, dependencies: MountDependencies): RequestHandler {
     const id = String(request.params['id'] ?? '');
     refuseUnstorable(id, ['id']);
     refuseUnstorable(input);
-    const answer = () => route.answer({ caller, id, input });
+    const answer = () => route.answer({ caller, id, input, timeOf: dependencies.timeOf });
     const key = request.headers['idempotency-key'];
     const repeatable = route.method === 'post' && caller?.by === 'api-key' && key !== undefined;
     // Its rights are part of a request: an answer may show what another API key may not see.

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Scope } from '../../database/scope.ts';
 import type { RefusalCode } from '../../errors.ts';
 import type { Permission } from '../../licensing/core/permission.ts';
-import type { ApiKeyCaller, Caller } from './authenticate.ts';
+import type { ApiKeyCaller, Caller, LicenseCaller } from './authenticate.ts';
 import type { LimitName } from './limit.ts';
 import { parse } from './parse.ts';
 
@@ -39,7 +39,8 @@ export type Answer = { status?: number; body?: unknown; text?: string; headers?:
 /** Anybody, an API key with the permission, or also the license that the call is about, each with the limit that counts it. */
 export type Access = { open: LimitName } | { permission: Permission; license?: LimitName };
 
-type Received = { caller: Caller | null; id: string; input: unknown };
+/** `timeOf`: the time by which a scope is judged. */
+type Received = { caller: Caller | null; id: string; input: unknown; timeOf: (scope: Scope) => Promise<Date> };
 
 export type Route = Place<z.ZodType> & { access: Access; answer: (received: Received) => Promise<Answer> };
 
@@ -52,7 +53,8 @@ export function openRoute<Input extends z.ZodType>(
   return { ...rest, access: { open }, answer: ({ input }) => answer(parse(place.input, input)) };
 }
 
-type Call<Input extends z.ZodType> = { scope: Scope; id: string; input: z.output<Input> };
+/** `now` is the time by which the scope is judged. */
+type Call<Input extends z.ZodType> = { scope: Scope; id: string; input: z.output<Input>; now: Date };
 
 /** A route of the management API: called with an API key that has `permission`, for the key's own scope. */
 export function managementRoute<Input extends z.ZodType>(
@@ -63,9 +65,9 @@ export function managementRoute<Input extends z.ZodType>(
   return {
     ...rest,
     access: { permission },
-    answer: ({ caller, id, input }) => {
+    answer: async ({ caller, id, input, timeOf }) => {
       if (caller?.by !== 'api-key') throw new Error(`${place.path} was reached without an API key`);
-      return answer({ caller, scope: caller.scope, id, input: parse(place.input, input) });
+      return answer({ caller, scope: caller.scope, id, input: parse(place.input, input), now: await timeOf(caller.scope) });
     },
   };
 }
@@ -78,11 +80,21 @@ export function licensedRoute<Input extends z.ZodType>(
   place: Place<Input> & { permission: Permission; limit: LimitName },
   answer: (call: Call<Input> & { own: string | null }) => Promise<Answer>,
 ): Route {
-  return holderRoute(place, async ({ caller, id, input }) => {
-    if (caller.by === 'api-key') return answer({ scope: caller.scope, own: null, id, input });
-    const { scope, licenseId } = await caller.own();
-    return answer({ scope, own: licenseId, id, input });
-  });
+  const { permission, limit: license, ...rest } = place;
+  return {
+    ...rest,
+    access: { permission, license },
+    answer: async ({ caller, id, input, timeOf }) => {
+      if (caller === null) throw new Error(`${place.path} was reached without a caller`);
+      const { scope, own } = caller.by === 'api-key' ? { scope: caller.scope, own: null } : await ownOf(caller);
+      return answer({ scope, own, id, input: parse(place.input, input), now: await timeOf(scope) });
+    },
+  };
+}
+
+async function ownOf(caller: LicenseCaller): Promise<{ scope: Scope; own: string }> {
+  const { scope, licenseId } = await caller.own();
+  return { scope, own: licenseId };
 }
 
 /** As `licensedRoute`, for a handler that asks for the license in the statement it makes anyway. */

@@ -11,9 +11,10 @@ import { comesFromElsewhere } from './comes-from-elsewhere.ts';
 import { messagePage, pageHeaders, sendPage } from './layout.ts';
 import { portalPage } from './portal-page.ts';
 
-type Dependencies = Licensing & { clock: Clock; portalLinks: PortalLinks; publicUrl: string; scopeOf: (scopeId: number) => Promise<Scope> };
+type Dependencies = Licensing & { clock: Clock; portalLinks: PortalLinks; publicUrl: string; scopeOf: (scopeId: number) => Promise<Scope>; timeOf: (scope: Scope) => Promise<Date> };
 
-type Visitor = { scope: Scope; holder: PortalHolder; path: string };
+/** `now`: the time by which what they own is judged. */
+type Visitor = { scope: Scope; holder: PortalHolder; path: string; now: Date };
 
 /** The customer's own pages. The link's token is all that lets in; `count` counts who tries. */
 export function servePortal(app: Express, dependencies: Dependencies, count: RequestHandler): void {
@@ -30,8 +31,7 @@ const notices = new Map([['deactivated', 'The machine was deactivated. Its place
 
 function showPortal(dependencies: Dependencies): RequestHandler {
   return async (request, response) => {
-    const now = dependencies.clock.now();
-    const { scope, holder, path } = await visitorOf(request, dependencies, now);
+    const { scope, holder, path, now } = await visitorOf(request, dependencies);
     const portal = await readPortal(dependencies, { scope, customerId: holder.customerId }, now);
     if (!portal.ok) throw noEntry();
     const notice = notices.get(String(request.query['notice'])) ?? null;
@@ -42,8 +42,7 @@ function showPortal(dependencies: Dependencies): RequestHandler {
 function deactivate(dependencies: Dependencies): RequestHandler {
   return async (request, response) => {
     if (comesFromElsewhere(request, dependencies.publicUrl)) throw new AppError('FORBIDDEN', 403, 'This can only be asked for on the page of your licenses.');
-    const now = dependencies.clock.now();
-    const { scope, holder, path } = await visitorOf(request, dependencies, now);
+    const { scope, holder, path, now } = await visitorOf(request, dependencies);
     const id = String(request.params['id']);
     const deactivated = await deactivateOwnMachine(dependencies, { scope, customerId: holder.customerId, id }, now);
     if (deactivated.ok) return void response.status(303).setHeader('Location', `${path}?notice=deactivated`).end();
@@ -53,11 +52,12 @@ function deactivate(dependencies: Dependencies): RequestHandler {
 }
 
 /** Whoever comes with a token that holds. The page's path is that of the address customers use, which a proxy may have lengthened. */
-async function visitorOf(request: Request, { portalLinks, scopeOf, publicUrl }: Dependencies, now: Date): Promise<Visitor> {
+async function visitorOf(request: Request, { clock, portalLinks, scopeOf, timeOf, publicUrl }: Dependencies): Promise<Visitor> {
   const token = String(request.params['token']);
-  const holder = portalLinks.holderOf(token, now);
+  const holder = portalLinks.holderOf(token, clock.now());
   if (holder === null) throw noEntry();
-  return { scope: await scopeOf(holder.scopeId), holder, path: new URL(`${publicUrl}/portal/${token}`).pathname };
+  const scope = await scopeOf(holder.scopeId);
+  return { scope, holder, now: await timeOf(scope), path: new URL(`${publicUrl}/portal/${token}`).pathname };
 }
 
 /** One answer to every token that opens nothing: why it does not is nobody's business. */

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { type AppliedMapping, applyMapping } from '../../billing/apply-mapping.ts';
 import type { LicenseChange, LicenseState } from '../../billing/license-state.ts';
-import type { Clock } from '../../clock.ts';
 import { statuses } from '../../licensing/core/status.ts';
 import type { Licensing } from '../../licensing/licensing.ts';
 import type { Queues } from '../../queues.ts';
@@ -10,7 +9,7 @@ import { managementRoute, type Route } from '../http/route.ts';
 import { billing } from './licenses.ts';
 import { shown } from './view.ts';
 
-type Dependencies = Licensing & { clock: Clock; queues: Pick<Queues, 'enqueue'> };
+type Dependencies = Licensing & { queues: Pick<Queues, 'enqueue'> };
 
 /** Licenses that an answer shows of those that changed. */
 const MOST_SHOWN = 100;
@@ -26,18 +25,18 @@ const appliedMapping = z.strictObject({ dryRun: z.boolean(), count: shown.count,
 
 /** Moves issued licenses to what their mapping says now, which editing it does not. */
 export function applyMappingRoute(dependencies: Dependencies): Route {
-  const { clock, queues } = dependencies;
+  const { queues } = dependencies;
   return managementRoute({
     method: 'post', path: '/api/v1/stripe-mappings/:id/apply', permission: 'stripe:write', summary: 'Move the licenses that a mapping issued to what it says now', input: z.strictObject({ dryRun: z.boolean().default(false) }),
     answers: answersOne(appliedMapping),
-  }, async ({ scope, id, input: { dryRun } }) => {
+  }, async ({ scope, id, input: { dryRun }, now }) => {
     const told: { count: number; newest: LicenseChange<LicenseState>[] } = { count: 0, newest: [] };
     const onApplied = async ({ changed, messageIds }: AppliedMapping) => {
       told.count += changed.length;
       told.newest = [...told.newest, ...changed].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, MOST_SHOWN);
       if (!dryRun) for (const messageId of messageIds) await queues.enqueue('messages', { id: messageId });
     };
-    return one(await applyMapping(dependencies, { scope, id, dryRun }, onApplied, clock.now()), () => ({ dryRun, count: told.count, licenses: told.newest.map(viewMoved) }));
+    return one(await applyMapping(dependencies, { scope, id, dryRun }, onApplied, now), () => ({ dryRun, count: told.count, licenses: told.newest.map(viewMoved) }));
   });
 }
 

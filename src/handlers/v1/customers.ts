@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/orm.ts';
 import { banCustomer } from '../../licensing/ban-customer.ts';
 import { createCustomer, customerRequest } from '../../licensing/create-customer.ts';
@@ -19,10 +18,10 @@ const customer = z.strictObject({
 
 const path = '/api/v1/customers';
 
-export function customerRoutes({ database, clock }: { database: Database; clock: Clock }): Route[] {
+export function customerRoutes({ database }: { database: Database }): Route[] {
   return [
-    managementRoute({ method: 'post', path, permission: 'customers:write', summary: 'Create a customer', input: customerRequest, answers: answersOne(customer, 201), refuses: ['CONFLICT'] }, async ({ scope, input }) =>
-      one(await createCustomer(database, scope, input, clock.now()), viewCustomer),
+    managementRoute({ method: 'post', path, permission: 'customers:write', summary: 'Create a customer', input: customerRequest, answers: answersOne(customer, 201), refuses: ['CONFLICT'] }, async ({ scope, input, now }) =>
+      one(await createCustomer(database, scope, input, now), viewCustomer),
     ),
     managementRoute({ method: 'get', path, permission: 'customers:read', summary: 'List customers', input: customersQuery, answers: answersMany(customer) }, async ({ scope, input }) => {
       const { limit, cursor, ...filter } = input;
@@ -31,15 +30,15 @@ export function customerRoutes({ database, clock }: { database: Database; clock:
     managementRoute({ method: 'get', path: `${path}/:id`, permission: 'customers:read', summary: 'Read a customer', input: noInput, answers: answersOne(customer) }, async ({ scope, id }) =>
       one(await readCustomer(database, scope, id), viewCustomer),
     ),
-    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'customers:write', summary: 'Change a customer', input: customerChange, answers: answersOne(customer), refuses: ['CONFLICT'] }, async ({ scope, id, input }) =>
-      one(await updateCustomer(database, { scope, id }, input, clock.now()), viewCustomer),
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'customers:write', summary: 'Change a customer', input: customerChange, answers: answersOne(customer), refuses: ['CONFLICT'] }, async ({ scope, id, input, now }) =>
+      one(await updateCustomer(database, { scope, id }, input, now), viewCustomer),
     ),
-    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'customers:write', summary: 'Delete a customer without licenses', input: noInput, answers: answersNothing, refuses: ['CONFLICT'] }, async ({ scope, id }) =>
-      done(await deleteCustomer(database, { scope, id }, clock.now())),
+    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'customers:write', summary: 'Delete a customer without licenses', input: noInput, answers: answersNothing, refuses: ['CONFLICT'] }, async ({ scope, id, now }) =>
+      done(await deleteCustomer(database, { scope, id }, now)),
     ),
     ...(['ban', 'unban'] as const).map((verb) =>
-      managementRoute({ method: 'post', path: `${path}/:id/${verb}`, permission: 'customers:write', summary: verb === 'ban' ? 'Ban a customer with all of their licenses' : 'Take the ban of a customer back', input: noInput, answers: answersOne(customer), refuses: ['CONFLICT'] }, async ({ scope, id }) =>
-        one(await banCustomer(database, { scope, id }, { banned: verb === 'ban' }, clock.now()), viewCustomer),
+      managementRoute({ method: 'post', path: `${path}/:id/${verb}`, permission: 'customers:write', summary: verb === 'ban' ? 'Ban a customer with all of their licenses' : 'Take the ban of a customer back', input: noInput, answers: answersOne(customer), refuses: ['CONFLICT'] }, async ({ scope, id, now }) =>
+        one(await banCustomer(database, { scope, id }, { banned: verb === 'ban' }, now), viewCustomer),
       ),
     ),
   ];

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Clock } from '../../clock.ts';
 import type { RefusalCode } from '../../errors.ts';
 import { actOnLicense } from '../../licensing/act-on-license.ts';
 import { moment } from '../../licensing/core/moment.ts';
@@ -45,7 +44,7 @@ export const license = z.strictObject({
   metadata: shown.metadata, billing: billing.nullable(), ...timestamps,
 }).meta({ id: 'License' });
 
-type Dependencies = Licensing & { clock: Clock; validations: Pick<Validations, 'flush'> };
+type Dependencies = Licensing & { validations: Pick<Validations, 'flush'> };
 
 const path = '/api/v1/licenses';
 
@@ -64,60 +63,59 @@ const actions: { action: Action; summary: string; input: z.ZodType<ActionInput>;
 
 export function licenseRoutes(dependencies: Dependencies): Route[] {
   const view = viewLicenseWith(dependencies);
-  const { clock } = dependencies;
   return [
     ...readingRoutes(dependencies, view),
     ...actionRoutes(dependencies, view),
-    managementRoute({ method: 'post', path, permission: 'licenses:write', summary: 'Create a license', input: licenseRequest, answers: answersOne(license, 201), refuses: ['CONFLICT', 'OVERRIDES_NOT_ALLOWED'] }, async ({ scope, input }) =>
-      one(await createLicense(dependencies, scope, input, clock.now()), view),
+    managementRoute({ method: 'post', path, permission: 'licenses:write', summary: 'Create a license', input: licenseRequest, answers: answersOne(license, 201), refuses: ['CONFLICT', 'OVERRIDES_NOT_ALLOWED'] }, async ({ scope, input, now }) =>
+      one(await createLicense(dependencies, scope, input, now), view(now)),
     ),
-    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'licenses:write', summary: 'Change a license', input: licenseChange, answers: answersOne(license), refuses: ['OVERRIDES_NOT_ALLOWED'] }, async ({ scope, id, input }) => {
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'licenses:write', summary: 'Change a license', input: licenseChange, answers: answersOne(license), refuses: ['OVERRIDES_NOT_ALLOWED'] }, async ({ scope, id, input, now }) => {
       // Uses of a moment ago count against a limit that is set now.
       await dependencies.validations.flush();
-      return one(await updateLicense(dependencies, { scope, id }, input, clock.now()), view);
+      return one(await updateLicense(dependencies, { scope, id }, input, now), view(now));
     }),
-    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'licenses:write', summary: 'Delete a license and its machines', input: noInput, answers: answersNothing }, async ({ scope, id }) =>
-      done(await deleteLicense(dependencies, { scope, id }, clock.now())),
+    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'licenses:write', summary: 'Delete a license and its machines', input: noInput, answers: answersNothing }, async ({ scope, id, now }) =>
+      done(await deleteLicense(dependencies, { scope, id }, now)),
     ),
     ...(['post', 'delete'] as const).map((method) =>
-      managementRoute({ method, path: `${path}/:id/entitlements`, permission: 'licenses:write', summary: method === 'post' ? 'Grant a license entitlements' : 'Take entitlements back', input: entitlementIdsRequest, answers: answersOne(license) }, async ({ scope, id, input }) =>
-        one(await grantEntitlements(dependencies, { scope, id }, { ...input, granted: method === 'post' }, clock.now()), view),
+      managementRoute({ method, path: `${path}/:id/entitlements`, permission: 'licenses:write', summary: method === 'post' ? 'Grant a license entitlements' : 'Take entitlements back', input: entitlementIdsRequest, answers: answersOne(license) }, async ({ scope, id, input, now }) =>
+        one(await grantEntitlements(dependencies, { scope, id }, { ...input, granted: method === 'post' }, now), view(now)),
       ),
     ),
   ];
 }
 
-type View = (license: LicenseDetails) => object;
+type View = (now: Date) => (license: LicenseDetails) => object;
 
 /** Shows a license with its key, as it is now. */
-export function viewLicenseWith({ keys, slackHours, clock }: Pick<Dependencies, 'keys' | 'slackHours' | 'clock'>): View {
-  return (license) => {
-    const { id, ...rest } = viewLicense(license, slackHours, clock.now());
+export function viewLicenseWith({ keys, slackHours }: Pick<Dependencies, 'keys' | 'slackHours'>): View {
+  return (now) => (license) => {
+    const { id, ...rest } = viewLicense(license, slackHours, now);
     return { id, key: keys.decrypt(license.keyEncrypted), ...rest };
   };
 }
 
 /** What validations counted here a moment ago is written down first, so that a reader sees it. */
 function readingRoutes(dependencies: Dependencies, view: View): Route[] {
-  const { clock, validations } = dependencies;
+  const { validations } = dependencies;
   return [
-    managementRoute({ method: 'get', path, permission: 'licenses:read', summary: 'List licenses', input: licensesQuery, answers: answersMany(license) }, async ({ scope, input }) => {
+    managementRoute({ method: 'get', path, permission: 'licenses:read', summary: 'List licenses', input: licensesQuery, answers: answersMany(license) }, async ({ scope, input, now }) => {
       const { limit, cursor, ...filter } = input;
       await validations.flush();
-      return many(await listLicenses(dependencies, scope, { filter, page: { limit, cursor } }, clock.now()), view);
+      return many(await listLicenses(dependencies, scope, { filter, page: { limit, cursor } }, now), view(now));
     }),
-    licensedRoute({ method: 'get', path: `${path}/:id`, permission: 'licenses:read', limit: 'other', summary: 'Read a license', input: noInput, answers: answersOne(license) }, async ({ scope, id, own }) => {
+    licensedRoute({ method: 'get', path: `${path}/:id`, permission: 'licenses:read', limit: 'other', summary: 'Read a license', input: noInput, answers: answersOne(license) }, async ({ scope, id, own, now }) => {
       await validations.flush();
-      return one(await readLicense(dependencies.database, { scope, id, own }), view);
+      return one(await readLicense(dependencies.database, { scope, id, own }), view(now));
     }),
   ];
 }
 
 function actionRoutes(dependencies: Dependencies, view: View): Route[] {
   return actions.map(({ action, summary, input, refuses }) =>
-    managementRoute({ method: 'post', path: `${path}/:id/${action}`, permission: 'licenses:write', summary, input, answers: answersOne(license), refuses }, async ({ scope, id, input }) => {
+    managementRoute({ method: 'post', path: `${path}/:id/${action}`, permission: 'licenses:write', summary, input, answers: answersOne(license), refuses }, async ({ scope, id, input, now }) => {
       await dependencies.validations.flush();
-      return one(await actOnLicense(dependencies, { scope, id }, { action, ...input }, dependencies.clock.now()), view);
+      return one(await actOnLicense(dependencies, { scope, id }, { action, ...input }, now), view(now));
     }),
   );
 }

@@ -24,48 +24,49 @@ type Dependencies = Licensing & { clock: Clock };
 const path = '/api/v1/machines';
 
 export function machineRoutes(dependencies: Dependencies): Route[] {
-  const { database, clock } = dependencies;
-  const view = (shownMachine: ShownMachine): object => viewMachine(shownMachine, clock.now());
+  const { database } = dependencies;
   return [
-    activateRoute(dependencies, view),
-    managementRoute({ method: 'get', path, permission: 'machines:read', summary: 'List machines', input: machinesQuery, answers: answersMany(machine) }, async ({ scope, input }) => {
+    activateRoute(dependencies),
+    managementRoute({ method: 'get', path, permission: 'machines:read', summary: 'List machines', input: machinesQuery, answers: answersMany(machine) }, async ({ scope, input, now }) => {
       const { limit, cursor, ...filter } = input;
-      return many(await listMachines(database, scope, filter, { limit, cursor }), view);
+      return many(await listMachines(database, scope, filter, { limit, cursor }), viewAt(now));
     }),
-    licensedRoute({ method: 'get', path: `${path}/:id`, permission: 'machines:read', limit: 'other', summary: 'Read a machine', input: noInput, answers: answersOne(machine) }, async ({ scope, id, own }) =>
-      one(await readMachine(database, { scope, id, own }), view),
+    licensedRoute({ method: 'get', path: `${path}/:id`, permission: 'machines:read', limit: 'other', summary: 'Read a machine', input: noInput, answers: answersOne(machine) }, async ({ scope, id, own, now }) =>
+      one(await readMachine(database, { scope, id, own }), viewAt(now)),
     ),
-    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'machines:write', summary: 'Change a machine', input: machineFields.partial(), answers: answersOne(machine) }, async ({ scope, id, input }) =>
-      one(await updateMachine(database, { scope, id }, input, clock.now()), view),
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'machines:write', summary: 'Change a machine', input: machineFields.partial(), answers: answersOne(machine) }, async ({ scope, id, input, now }) =>
+      one(await updateMachine(database, { scope, id }, input, now), viewAt(now)),
     ),
-    licensedRoute({ method: 'delete', path: `${path}/:id`, permission: 'machines:write', limit: 'other', summary: 'Deactivate a machine', input: noInput, answers: answersNothing, refuses: ['TRANSFER_NOT_ALLOWED'] }, async ({ scope, id, own }) =>
-      done(await deactivateMachine(dependencies, { scope, id, own }, clock.now())),
+    licensedRoute({ method: 'delete', path: `${path}/:id`, permission: 'machines:write', limit: 'other', summary: 'Deactivate a machine', input: noInput, answers: answersNothing, refuses: ['TRANSFER_NOT_ALLOWED'] }, async ({ scope, id, own, now }) =>
+      done(await deactivateMachine(dependencies, { scope, id, own }, now)),
     ),
-    heartbeatRoute(dependencies, view),
+    heartbeatRoute(dependencies),
   ];
 }
 
-type View = (shownMachine: ShownMachine) => object;
+function viewAt(now: Date): (shownMachine: ShownMachine) => object {
+  return (shownMachine) => viewMachine(shownMachine, now);
+}
 
 /** An app activates on its own license and need not say which; a vendor names one. */
-function activateRoute(dependencies: Dependencies, view: View): Route {
+function activateRoute(dependencies: Dependencies): Route {
   const input = activateRequest.extend({ licenseId: z.uuid().optional() });
   const refuses = ['NOT_FOUND', 'BANNED', 'REVOKED', 'SUSPENDED', 'EXPIRED', 'MACHINE_LIMIT_EXCEEDED', 'FINGERPRINT_TAKEN'] as const;
   const answers = { ...answersOne(machine, 201), also: { status: 200, when: 'A machine with this fingerprint was active already: no second slot is taken.' } };
-  return licensedRoute({ method: 'post', path, permission: 'machines:write', limit: 'activate', summary: 'Activate a machine', input, answers, refuses: [...refuses] }, async ({ scope, own, input: { licenseId = own, ...request } }) => {
+  return licensedRoute({ method: 'post', path, permission: 'machines:write', limit: 'activate', summary: 'Activate a machine', input, answers, refuses: [...refuses] }, async ({ scope, own, input: { licenseId = own, ...request }, now }) => {
     if (licenseId === null) granted(refuseField('licenseId', 'Name the license to activate the machine on.', 'required'));
     if (own !== null && licenseId?.toLowerCase() !== own) granted(notFound());
-    const activation = granted(await activateMachine(dependencies, { scope, licenseId: licenseId ?? '' }, request, dependencies.clock.now()));
-    return { ...one(ok(activation), view), ...(!activation.fresh && { status: 200 }) };
+    const activation = granted(await activateMachine(dependencies, { scope, licenseId: licenseId ?? '' }, request, now));
+    return { ...one(ok(activation), viewAt(now)), ...(!activation.fresh && { status: 200 }) };
   });
 }
 
 /** One statement does it all; who called is only asked for when it found no machine. */
-function heartbeatRoute({ database, clock }: Dependencies, view: View): Route {
+function heartbeatRoute({ database, clock }: Dependencies): Route {
   return holderRoute({ method: 'post', path: `${path}/:id/heartbeat`, permission: 'machines:write', limit: 'other', summary: 'Tell that a machine is alive', input: noInput, answers: answersOne(machine) }, async ({ caller, id }) => {
     const holder = caller.by === 'license' ? { keyHash: caller.keyHash } : { scope: caller.scope };
     const beat = await recordHeartbeat(database, { id, holder }, clock.now());
     if (!beat.ok && caller.by === 'license') await caller.own();
-    return one(beat, view);
+    return one(beat, ({ at, ...shownMachine }) => viewAt(at)(shownMachine));
   });
 }

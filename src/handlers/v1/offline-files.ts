@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Clock } from '../../clock.ts';
 import { type CheckedOut, checkOutLicense, checkOutRequest } from '../../licensing/check-out-license.ts';
 import type { Licensing } from '../../licensing/licensing.ts';
 import type { SigningKeys } from '../../licensing/signing-keys.ts';
@@ -14,16 +13,16 @@ const offlineFile = z
   })
   .meta({ id: 'OfflineFile' });
 
-type Dependencies = Licensing & { signingKeys: SigningKeys; clock: Clock };
+type Dependencies = Licensing & { signingKeys: SigningKeys };
 
 /** A file is signed anew at each call: none is kept. */
-export function checkOutRoute({ clock, ...dependencies }: Dependencies): Route {
+export function checkOutRoute(dependencies: Dependencies): Route {
   return licensedRoute(
     {
       method: 'post', path: '/api/v1/licenses/:id/checkout', permission: 'licenses:write', limit: 'other', summary: 'Check out an offline file',
       input: checkOutRequest, answers: answersOne(offlineFile),
       refuses: ['BANNED', 'REVOKED', 'SUSPENDED', 'EXPIRED', 'OFFLINE_NOT_ALLOWED', 'FINGERPRINT_REQUIRED', 'FINGERPRINT_NOT_FOUND', 'HEARTBEAT_REQUIRED', 'TTL_OUT_OF_RANGE'],
     },
-    async ({ scope, id, own, input }) => one(await checkOutLicense(dependencies, { scope, id, own }, input, clock.now()), (file: CheckedOut) => file),
+    async ({ scope, id, own, input, now }) => one(await checkOutLicense(dependencies, { scope, id, own }, input, now), (file: CheckedOut) => file),
   );
 }

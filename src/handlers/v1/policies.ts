@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/orm.ts';
 import { policyFields, policyRequest } from '../../licensing/core/policy.ts';
 import { createPolicy } from '../../licensing/create-policy.ts';
@@ -18,10 +17,10 @@ const policy = policyFields.extend({ id: shown.id, productId: shown.id, entitlem
 
 const path = '/api/v1/policies';
 
-export function policyRoutes({ database, clock }: { database: Database; clock: Clock }): Route[] {
+export function policyRoutes({ database }: { database: Database }): Route[] {
   return [
-    managementRoute({ method: 'post', path, permission: 'policies:write', summary: 'Create a policy', input: policyRequest, answers: answersOne(policy, 201) }, async ({ scope, input }) =>
-      one(await createPolicy(database, scope, input, clock.now()), viewPolicy),
+    managementRoute({ method: 'post', path, permission: 'policies:write', summary: 'Create a policy', input: policyRequest, answers: answersOne(policy, 201) }, async ({ scope, input, now }) =>
+      one(await createPolicy(database, scope, input, now), viewPolicy),
     ),
     managementRoute({ method: 'get', path, permission: 'policies:read', summary: 'List policies', input: policiesQuery, answers: answersMany(policy) }, async ({ scope, input }) => {
       const { productId, ...page } = input;
@@ -30,15 +29,15 @@ export function policyRoutes({ database, clock }: { database: Database; clock: C
     managementRoute({ method: 'get', path: `${path}/:id`, permission: 'policies:read', summary: 'Read a policy', input: noInput, answers: answersOne(policy) }, async ({ scope, id }) =>
       one(await readPolicy(database, scope, id), viewPolicy),
     ),
-    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'policies:write', summary: 'Change a policy, for its licenses too', input: policyChange, answers: answersOne(policy) }, async ({ scope, id, input }) =>
-      one(await updatePolicy(database, { scope, id }, input, clock.now()), viewPolicy),
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'policies:write', summary: 'Change a policy, for its licenses too', input: policyChange, answers: answersOne(policy) }, async ({ scope, id, input, now }) =>
+      one(await updatePolicy(database, { scope, id }, input, now), viewPolicy),
     ),
-    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'policies:write', summary: 'Delete a policy that nothing uses', input: noInput, answers: answersNothing, refuses: ['CONFLICT'] }, async ({ scope, id }) =>
-      done(await deletePolicy(database, { scope, id }, clock.now())),
+    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'policies:write', summary: 'Delete a policy that nothing uses', input: noInput, answers: answersNothing, refuses: ['CONFLICT'] }, async ({ scope, id, now }) =>
+      done(await deletePolicy(database, { scope, id }, now)),
     ),
     ...(['post', 'delete'] as const).map((method) =>
-      managementRoute({ method, path: `${path}/:id/entitlements`, permission: 'policies:write', summary: method === 'post' ? 'Grant the licenses of a policy entitlements' : 'Take entitlements back from a policy', input: entitlementIdsRequest, answers: answersOne(policy) }, async ({ scope, id, input }) =>
-        one(await grantPolicyEntitlements(database, { scope, id }, { ...input, granted: method === 'post' }, clock.now()), viewPolicy),
+      managementRoute({ method, path: `${path}/:id/entitlements`, permission: 'policies:write', summary: method === 'post' ? 'Grant the licenses of a policy entitlements' : 'Take entitlements back from a policy', input: entitlementIdsRequest, answers: answersOne(policy) }, async ({ scope, id, input, now }) =>
+        one(await grantPolicyEntitlements(database, { scope, id }, { ...input, granted: method === 'post' }, now), viewPolicy),
       ),
     ),
   ];

@@ -42,12 +42,12 @@ export function previewRoute(dependencies: Dependencies): Route {
   return managementRoute({
     method: 'post', path: '/api/v1/stripe-mappings/preview', permission: 'stripe:write', summary: 'Tell what a Stripe event would do, and do nothing', input: previewRequest,
     answers: answersOne(preview), refuses: ['NOT_FOUND'], takesStripeEvent: true,
-  }, async ({ scope, input }) => {
+  }, async ({ scope, input, now }) => {
     const payload = input.eventId === undefined ? JSON.stringify(input.event) : granted(await readEventPayload(database, scope, input.eventId));
     const stripe = await stripeOf(scope);
     const { read } = await readCompleted(stripe, payload, scope.mode);
     const fetched = stripe === null ? null : read.ok ? await fetchFacts(stripe, read.sighting.fact, clock.now()) : [];
-    return one(ok(await previewEvent(dependencies, { scope, read }, fetched, clock.now())), viewPreview);
+    return one(ok(await previewEvent(dependencies, { scope, read }, fetched, now)), viewPreview);
   });
 }
 

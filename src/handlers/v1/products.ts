@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Database } from '../../database/orm.ts';
-import type { Clock } from '../../clock.ts';
 import { createProduct, productRequest } from '../../licensing/create-product.ts';
 import { deleteProduct } from '../../licensing/delete-product.ts';
 import { type CountedProduct, listProducts, readProduct } from '../../licensing/read-products.ts';
@@ -14,11 +13,11 @@ const product = z.strictObject({
   licensesCount: shown.count, ...timestamps,
 }).meta({ id: 'Product' });
 
-export function productRoutes({ database, clock }: { database: Database; clock: Clock }): Route[] {
+export function productRoutes({ database }: { database: Database }): Route[] {
   const path = '/api/v1/products';
   return [
-    managementRoute({ method: 'post', path, permission: 'products:write', summary: 'Create a product', input: productRequest, answers: answersOne(product, 201), refuses: ['CONFLICT'] }, async ({ scope, input }) => {
-      const created = await createProduct(database, scope, input, clock.now());
+    managementRoute({ method: 'post', path, permission: 'products:write', summary: 'Create a product', input: productRequest, answers: answersOne(product, 201), refuses: ['CONFLICT'] }, async ({ scope, input, now }) => {
+      const created = await createProduct(database, scope, input, now);
       return one(created, (product) => viewProduct({ ...product, licensesCount: 0 }));
     }),
     managementRoute({ method: 'get', path, permission: 'products:read', summary: 'List products', input: pageQuery, answers: answersMany(product) }, async ({ scope, input }) =>
@@ -27,11 +26,11 @@ export function productRoutes({ database, clock }: { database: Database; clock: 
     managementRoute({ method: 'get', path: `${path}/:id`, permission: 'products:read', summary: 'Read a product', input: noInput, answers: answersOne(product) }, async ({ scope, id }) =>
       one(await readProduct(database, scope, id), viewProduct),
     ),
-    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'products:write', summary: 'Change a product', input: productChange, answers: answersOne(product), refuses: ['CONFLICT'] }, async ({ scope, id, input }) =>
-      one(await updateProduct(database, { scope, id }, input, clock.now()), viewProduct),
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'products:write', summary: 'Change a product', input: productChange, answers: answersOne(product), refuses: ['CONFLICT'] }, async ({ scope, id, input, now }) =>
+      one(await updateProduct(database, { scope, id }, input, now), viewProduct),
     ),
-    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'products:write', summary: 'Delete a product that nothing uses', input: noInput, answers: answersNothing, refuses: ['CONFLICT'] }, async ({ scope, id }) =>
-      done(await deleteProduct(database, { scope, id }, clock.now())),
+    managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'products:write', summary: 'Delete a product that nothing uses', input: noInput, answers: answersNothing, refuses: ['CONFLICT'] }, async ({ scope, id, now }) =>
+      done(await deleteProduct(database, { scope, id }, now)),
     ),
   ];
 }

@@ -22,14 +22,14 @@ export function resyncRoute(dependencies: Dependencies): Route {
   return managementRoute({
     method: 'post', path: '/api/v1/licenses/:id/resync', permission: 'licenses:write', summary: 'Bring a bought license up to date with Stripe', input: noInput,
     answers: answersOne(license), refuses: ['CONFLICT'],
-  }, async ({ scope, id }) => {
+  }, async ({ scope, id, now }) => {
     const { stripePurchaseId: purchaseId } = granted(await readLicense(database, { scope, id, own: null }));
     if (purchaseId === null) return granted(refuse('CONFLICT', 'The license did not come from Stripe: there is nothing to bring it up to date with.'));
     const stripe = await stripeOf(scope);
     const fetched = stripe === null ? [] : await fetchPurchase(stripe, purchaseId, clock.now());
-    const applied = await resyncPurchase(dependencies, { scope, purchaseId }, fetched, clock.now());
+    const applied = await resyncPurchase(dependencies, { scope, purchaseId }, fetched, now);
     for (const messageId of applied.flatMap(({ messageIds }) => messageIds)) await queues.enqueue('messages', { id: messageId });
-    return one(await readLicense(database, { scope, id, own: null }), viewLicenseWith(dependencies));
+    return one(await readLicense(database, { scope, id, own: null }), viewLicenseWith(dependencies)(now));
   });
 }
 
@@ -41,12 +41,12 @@ export function resyncSubscriptionRoute(dependencies: Dependencies): Route {
   return managementRoute({
     method: 'post', path: '/api/v1/stripe-subscriptions/:id/resync', permission: 'licenses:write', summary: 'Bring the licenses of a subscription up to date with Stripe, and issue those that are due', input: noInput,
     answers: answersOne(resynced),
-  }, async ({ scope, id }) => {
+  }, async ({ scope, id, now }) => {
     const stripe = await stripeOf(scope);
     const fetched = stripe === null ? null : await fetchSubscription(stripe, id, clock.now());
-    const { finding, licenses, messageIds } = granted(await resyncSubscription(dependencies, { scope, id }, fetched, clock.now()));
+    const { finding, licenses, messageIds } = granted(await resyncSubscription(dependencies, { scope, id }, fetched, now));
     for (const messageId of messageIds) await queues.enqueue('messages', { id: messageId });
     const { outcome, reason } = describeFinding(finding);
-    return one(ok({ stripeSubscriptionId: id, outcome, reason, licenses: licenses.map(viewLicenseWith(dependencies)) }), (told) => told);
+    return one(ok({ stripeSubscriptionId: id, outcome, reason, licenses: licenses.map(viewLicenseWith(dependencies)(now)) }), (told) => told);
   });
 }

@@ -32,12 +32,12 @@ type Dependencies = { clock: Clock; validations: Pick<Validations, 'validate'>; 
 export function validateKeyRoute({ clock, validations, signingKeys }: Dependencies): Route {
   return openRoute({ method: 'post', path: '/api/v1/licenses/validate-key', limit: 'validate', summary: 'Ask whether a key is good', input: validateRequest, answers }, async (request) => {
     const now = clock.now();
-    const { valid, code, detail, license } = await validations.validate(request, now);
+    const { valid, code, detail, license, at } = await validations.validate(request, now);
     return signed(await signingKeys.currentSigner(), now, {
       data: {
         valid, code, detail,
         license: license && publicLicense(license),
-        machine: license && viewAskedMachine(license, now),
+        machine: license && viewAskedMachine(license, at),
         entitlements: license?.entitlements ?? [],
         ...(request.nonce !== undefined && { nonce: request.nonce }),
       },
