@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { type Database, inTransaction, query } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { ok, refuse, type Result } from '../errors.ts';
+import { ok, type Result } from '../errors.ts';
 import { type DueWork, dueWorks, runDueInOrder } from './due-work.ts';
 import type { Licensing } from './licensing.ts';
-import { inTestModeOnly } from './read-test-clock.ts';
+import { beingMoved, inTestModeOnly, isMoving } from './read-test-clock.ts';
 
 /**
  * Ends a rehearsal: real time counts again. What was told of licenses and machines by the rehearsal's time is looked at again, at once. Returns
@@ -19,10 +19,9 @@ export async function endTestClock(licensing: Licensing, { scope, works = dueWor
 
 async function removeClock(database: Database, scope: Scope, realNow: Date): Promise<Result<null>> {
   return inTransaction<Result<null>>(database, async (tx) => {
-    const [clock] = await query(tx, sql<{ moving: boolean }>`select coalesce(moving_until > ${realNow}, false) as moving from test_clocks where scope_id = ${scope.id} for update`);
-    if (clock === undefined) return ok(null);
-    if (clock.moving) return refuse('CONFLICT', 'The test clock is being moved: wait until that is done, and end the rehearsal then.');
-    await query(tx, sql`delete from test_clocks where scope_id = ${scope.id}`);
+    if (await isMoving(tx, scope, realNow)) return beingMoved();
+    const ended = await query(tx, sql`delete from test_clocks where scope_id = ${scope.id} and (moving_until is null or moving_until <= ${realNow}) returning scope_id`);
+    if (ended.length === 0) return (await isMoving(tx, scope, realNow)) ? beingMoved() : ok(null);
     await query(tx, sql`
       update licenses set due_at = ${realNow}
       where scope_id = ${scope.id} and deleted_at is null and (due_at is not null or told_status <> 'active' or told_grace or reminded_end is not null)`);

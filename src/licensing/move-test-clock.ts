@@ -5,7 +5,7 @@ import type { Scope } from '../database/scope.ts';
 import { AppError, ok, refuse, refuseField, type Result } from '../errors.ts';
 import { type DueWork, dueWorks, runDueInOrder } from './due-work.ts';
 import type { Licensing } from './licensing.ts';
-import { inTestModeOnly } from './read-test-clock.ts';
+import { beingMoved, inTestModeOnly, isMoving } from './read-test-clock.ts';
 
 /** One that makes no progress for so long has died, and another may go on from where the clock stands. */
 const LEASE_MS = 10_000;
@@ -47,18 +47,18 @@ export async function moveTestClock(
   }
 }
 
-/** Whether a clock may be moved to a time; while its row is locked, nobody else moves or ends it. */
 async function takeLease(database: Database, { scope, to }: { scope: Scope; to: Date }, realNow: Date): Promise<Result<Lease>> {
   if (scope.mode === 'live') return inTestModeOnly();
   if (to > yearsAfter(realNow, MOST_YEARS)) return refuseField('now', `The test clock goes at most ${MOST_YEARS} years ahead of real time, which is ${realNow.toISOString()}.`, 'too_far');
   return inTransaction<Result<Lease>>(database, async (tx) => {
+    if (await isMoving(tx, scope, realNow)) return beingMoved();
     const until = leaseEnd(realNow);
     const [row] = await query(tx, sql<{ now: string }>`
       insert into test_clocks (scope_id, now, moving_until) values (${scope.id}, ${realNow}, ${until})
       on conflict (scope_id) do update set moving_until = excluded.moving_until
         where test_clocks.moving_until is null or test_clocks.moving_until <= ${realNow}
       returning now`);
-    if (row === undefined) return refuse('CONFLICT', 'The test clock is being moved: wait until that is done, and move it on from there.');
+    if (row === undefined) return beingMoved();
     const stands = new Date(row.now);
     if (to < realNow) return refuse('CONFLICT', `The test clock never goes before real time: ${to.toISOString()} is before ${realNow.toISOString()}.`);
     if (to < stands) return refuse('CONFLICT', `The test clock only goes forward: it stands at ${stands.toISOString()}, which is after ${to.toISOString()}. End the rehearsal to begin again.`);
