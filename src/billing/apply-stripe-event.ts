@@ -18,6 +18,9 @@ export type AppliedEvent = { finding: Finding | null; messageIds: string[] };
 /** What Stripe's API said of an event's objects before it is applied. Null: there is no API key, and nobody was asked. */
 export type Fetched = Sighting[] | null;
 
+/** An event that came later than this was backfilled: it changes licenses, but customers are mailed only their keys (section 6). */
+const OLD_MS = 48 * 3_600_000;
+
 const done: AppliedEvent = { finding: null, messageIds: [] };
 
 /**
@@ -36,7 +39,8 @@ export async function applyStripeEvent(
     // What is still due was told more of meanwhile: the classic event has taken the place of the thin one that was read.
     const toldMore = !read.ok && untoldCodes.includes(read.finding.code) && event?.thin === false;
     if (event === null || event.processedAt !== null || toldMore) return done;
-    const applied = await applyReadEvent(tx, licensing, { scope, read, fetched }, now);
+    const keysOnly = event.receivedAt.getTime() - event.createdAt.getTime() > OLD_MS;
+    const applied = await applyReadEvent(tx, licensing, { scope, read, fetched, keysOnly }, now);
     stampEvent(event, applied.finding, applied.purchaseId, now);
     return { finding: applied.finding, messageIds: applied.purchases.flatMap(({ messageIds }) => messageIds) };
   });
@@ -54,12 +58,12 @@ export type AppliedReading = { finding: Finding; purchaseId: string | null; purc
 export async function applyReadEvent(
   tx: Transaction,
   licensing: Omit<Licensing, 'database'>,
-  { scope, read, fetched }: { scope: Scope; read: ReadEvent; fetched: Fetched },
+  { scope, read, fetched, keysOnly = false }: { scope: Scope; read: ReadEvent; fetched: Fetched; keysOnly?: boolean },
   now: Date,
 ): Promise<AppliedReading> {
   if (!read.ok) return { finding: read.finding, purchaseId: null, purchases: [] };
   const { fact } = read.sighting;
-  const purchases = await applySightings(tx, licensing, { scope, sightings: [read.sighting, ...(fetched ?? [])] }, now);
+  const purchases = await applySightings(tx, licensing, { scope, sightings: [read.sighting, ...(fetched ?? [])], keysOnly }, now);
   const own = purchases.find(({ factIds }) => factIds.includes(fact.id));
   return { finding: findingFor(fact, { own, purchases, asked: fetched !== null }), purchaseId: own?.purchaseId ?? null, purchases };
 }

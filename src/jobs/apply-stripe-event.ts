@@ -7,6 +7,7 @@ import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { type Attempted, beginAttempt, type EventRef, failEvent, putOffEvent, thickenEvent } from '../inbox.ts';
 import type { LicenseKeys } from '../licensing/license-key.ts';
+import type { Reminders } from '../licensing/licensing.ts';
 import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues.ts';
 import type { StripeReader } from '../stripe.ts';
@@ -18,6 +19,7 @@ export type ApplyDependencies = {
   database: Database;
   keys: LicenseKeys;
   slackHours: number;
+  reminders: Reminders;
   clock: Clock;
   log: Logger;
   queues: Pick<Queues, 'enqueue'>;

@@ -32,7 +32,7 @@ export function invoice(change: Partial<InvoiceFact> & { through?: string } = {}
   const { through = day(31), ...rest } = change;
   return {
     kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_create',
-    email: null, name: null, createdAt: day(1), dueAt: null, paidAt: null, amountPaid: 1900, paymentIds: [], partial: false,
+    email: null, name: null, createdAt: day(1), dueAt: null, paidAt: null, hostedUrl: null, amountPaid: 1900, paymentIds: [], partial: false,
     lines: [line({ periodEnd: through })],
     ...rest,
   };
