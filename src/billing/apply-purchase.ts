@@ -122,7 +122,7 @@ function issuedOf(license: LicenseRow): Issued {
     mappingId: license.mappingId ?? '',
     priceId: license.stripePriceId,
     seats: license.seats,
-    expiresAt: license.expiresAt,
+    vendorExpiresAt: license.vendorExpiresAt,
     billing: {
       state: license.billingState ?? 'ACTIVE',
       reason: license.billingReason,

@@ -1,9 +1,9 @@
 import type { Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { restampPurchase } from '../inbox.ts';
 import type { Licensing } from '../licensing/licensing.ts';
 import { type AppliedPurchase, applyPurchase, type Manner } from './apply-purchase.ts';
 import type { Sighting } from './core/sighting.ts';
+import { restampPurchase } from './stamp-events.ts';
 import { purchaseIdsOf, storeSighting } from './store.ts';
 
 /**
@@ -20,7 +20,7 @@ export async function applySightings(
   const applied: AppliedPurchase[] = [];
   for (const id of new Set([...purchaseIds, ...(await purchaseIdsOf(tx, scope, sightings.map(({ fact }) => fact)))])) {
     const result = await applyPurchase(tx, licensing, { scope, purchaseId: id, ...manner }, now);
-    await restampPurchase(tx, scope, result);
+    await restampPurchase(tx, scope, result, now);
     applied.push(result);
   }
   return applied;

@@ -1,6 +1,6 @@
 import type { Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { lockEvent, stampEvent } from '../inbox.ts';
+import { lockEvent } from '../inbox.ts';
 import type { Licensing } from '../licensing/licensing.ts';
 import type { AppliedPurchase } from './apply-purchase.ts';
 import { applySightings } from './apply-sightings.ts';
@@ -11,6 +11,7 @@ import { finding, type Finding, inGeneral, untoldCodes } from './core/outcome.ts
 import type { ReadEvent } from './core/read-stripe.ts';
 import type { Sighting } from './core/sighting.ts';
 import { lockFacts } from './lock-facts.ts';
+import { stampEvent } from './stamp-events.ts';
 
 /** What the edge does after the commit: send these messages. */
 export type AppliedEvent = { finding: Finding | null; messageIds: string[] };
@@ -41,7 +42,7 @@ export async function applyStripeEvent(
     if (event === null || event.processedAt !== null || toldMore) return done;
     const keysOnly = event.receivedAt.getTime() - event.createdAt.getTime() > OLD_MS;
     const applied = await applyReadEvent(tx, licensing, { scope, read, fetched, keysOnly }, now);
-    stampEvent(event, applied.finding, applied.purchaseId, now);
+    await stampEvent(tx, event, applied, now);
     return { finding: applied.finding, messageIds: applied.purchases.flatMap(({ messageIds }) => messageIds) };
   });
 }

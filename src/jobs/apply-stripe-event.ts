@@ -1,11 +1,12 @@
 import { applyStripeEvent } from '../billing/apply-stripe-event.ts';
 import type { StripeFact } from '../billing/core/facts.ts';
 import type { Sighting } from '../billing/core/sighting.ts';
+import { giveUpEvent } from '../billing/stamp-events.ts';
 import { isFetchedSince } from '../billing/is-fetched-since.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { type Attempted, beginAttempt, type EventRef, failEvent, putOffEvent, thickenEvent } from '../inbox.ts';
+import { type Attempted, beginAttempt, type EventRef, putOffEvent, thickenEvent } from '../inbox.ts';
 import type { LicenseKeys } from '../licensing/license-key.ts';
 import type { Reminders } from '../licensing/licensing.ts';
 import type { Logger } from '../logger.ts';
@@ -52,7 +53,7 @@ async function tryLater(dependencies: ApplyDependencies, ref: EventRef, failed: 
   const { database, clock, log, queues } = dependencies;
   const { error, attempts } = failed;
   log.error({ eventId: ref.id, attempts, error }, 'stripe event not applied');
-  if (attempts >= MOST_EVENT_ATTEMPTS) return failEvent(database, ref, error, clock.now());
+  if (attempts >= MOST_EVENT_ATTEMPTS) return giveUpEvent(database, ref, error, clock.now());
   await putOffEvent(database, ref, failed, dueAfter(attempts, clock.now()));
   await queues.enqueue('stripe-events', ref, backoffMs(attempts));
 }

@@ -77,5 +77,5 @@ export function mapping(change: Partial<Mapping> = {}): Mapping {
 /** The license that a plan made, as the next projection finds it. */
 export function issued(plan: LicensePlan): Issued {
   const { itemId, unit, priceId, seats, billing } = plan;
-  return { itemId, unit, priceId, seats, billing, mappingId: plan.mapping.id, expiresAt: plan.expiresAt === 'POLICY' ? null : plan.expiresAt };
+  return { itemId, unit, priceId, seats, billing, mappingId: plan.mapping.id, vendorExpiresAt: null };
 }
