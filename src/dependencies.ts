@@ -16,7 +16,7 @@ import type { SigningSecrets } from './handlers/stripe-webhook.ts';
 import { createFirstAnswers } from './idempotency.ts';
 import { findOwnLicense, isCertainSlip } from './licensing/find-license.ts';
 import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
-import type { Licensing } from './licensing/licensing.ts';
+import type { Licensing, Reminders } from './licensing/licensing.ts';
 import { createPortalLinks, type PortalLinks } from './licensing/portal-links.ts';
 import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
 import { createValidations, type Validations } from './licensing/validate-key.ts';
@@ -41,6 +41,7 @@ export type Dependencies = {
   mailer: Mailer;
   limits: Limits;
   slackHours: number;
+  reminders: Reminders;
   portalLinks: PortalLinks;
   publicUrl: string;
   scopes: Scope[];
@@ -99,15 +100,20 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
 
 /** What answers about licenses works with. */
 function licensingOf({ config, clock, log }: Setting, { database, secret }: { database: Database; secret: string }) {
-  const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS };
+  const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS, reminders: remindersOf(config) };
   const warn = (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'validations not written down yet');
   return {
     keys: licensing.keys,
     slackHours: licensing.slackHours,
+    reminders: licensing.reminders,
     directory: directoryOf(licensing, clock),
     firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers') }),
     validations: createValidations({ ...licensing, now: () => clock.now(), warn }),
   };
+}
+
+function remindersOf({ EXPIRING_SOON_DAYS: expiringSoonDays, TRIAL_ENDING_DAYS: trialEndingDays }: Config): Reminders {
+  return { expiringSoonDays, trialEndingDays };
 }
 
 /** How callers are found. */

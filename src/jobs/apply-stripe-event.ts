@@ -3,13 +3,15 @@ import type { StripeFact } from '../billing/core/facts.ts';
 import { finding } from '../billing/core/outcome.ts';
 import type { ReadEvent } from '../billing/core/read-stripe.ts';
 import type { Sighting } from '../billing/core/sighting.ts';
+import { giveUpEvent } from '../billing/stamp-events.ts';
 import { isFetchedSince } from '../billing/is-fetched-since.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { AppError } from '../errors.ts';
-import { type Attempted, beginAttempt, type EventRef, failEvent, putOffEvent, thickenEvent } from '../inbox.ts';
+import { type Attempted, beginAttempt, type EventRef, putOffEvent, thickenEvent } from '../inbox.ts';
 import type { LicenseKeys } from '../licensing/license-key.ts';
+import type { Reminders } from '../licensing/licensing.ts';
 import { moveTestClock } from '../licensing/move-test-clock.ts';
 import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues.ts';
@@ -22,6 +24,7 @@ export type ApplyDependencies = {
   database: Database;
   keys: LicenseKeys;
   slackHours: number;
+  reminders: Reminders;
   clock: Clock;
   log: Logger;
   queues: Pick<Queues, 'enqueue'>;
@@ -54,7 +57,7 @@ async function tryLater(dependencies: ApplyDependencies, ref: EventRef, failed: 
   const { database, clock, log, queues } = dependencies;
   const { error, attempts } = failed;
   log.error({ eventId: ref.id, attempts, error }, 'stripe event not applied');
-  if (attempts >= MOST_EVENT_ATTEMPTS) return failEvent(database, ref, error, clock.now());
+  if (attempts >= MOST_EVENT_ATTEMPTS) return giveUpEvent(database, ref, error, clock.now());
   await putOffEvent(database, ref, failed, dueAfter(attempts, clock.now()));
   await queues.enqueue('stripe-events', ref, backoffMs(attempts));
 }

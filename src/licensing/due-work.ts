@@ -2,6 +2,7 @@ import { asOneTransaction, reading, type Transaction } from '../database/orm.ts'
 import { type DueRows, holdTime } from '../database/scope-time.ts';
 import type { Scope } from '../database/scope.ts';
 import type { Licensing } from './licensing.ts';
+import { licensesDue } from './settle-licenses.ts';
 
 /** What time alone makes happen. Jobs run it as time passes, the test clock as it is moved: one table for both. */
 
@@ -19,7 +20,7 @@ export type DueWork = {
   batch: (licensing: Licensing, which: { scope: Scope; waits: boolean }, now: Date) => Promise<Batch>;
 };
 
-export const dueWorks: DueWork[] = [];
+export const dueWorks: DueWork[] = [{ ...licensesDue, rows: 'licenses' }];
 
 /** One batch of what is due by the scope's own time, which stands still meanwhile. */
 export async function runDueBatch(licensing: Licensing, { scope, work }: { scope: Scope; work: DueWork }, realNow: Date): Promise<Batch> {

@@ -24,6 +24,8 @@ export const RECONCILED = 'tillkey.subscription_reconciled';
 /** There are no test clocks in live mode. */
 const TEST_CLOCK_READY = 'test_helpers.test_clock.ready';
 
+const TRIAL_WILL_END = 'customer.subscription.trial_will_end';
+
 /** The event types that are taken (section 5), each with its reader. Every other type is `ignored`. */
 const readers: Record<string, Reader> = {
   'checkout.session.completed': readCheckoutSession,
@@ -37,7 +39,7 @@ const readers: Record<string, Reader> = {
   'customer.subscription.resumed': readSubscription,
   'customer.subscription.pending_update_applied': readSubscription,
   'customer.subscription.pending_update_expired': readSubscription,
-  'customer.subscription.trial_will_end': readSubscription,
+  [TRIAL_WILL_END]: readSubscription,
   'invoice.paid': readInvoice,
   'invoice.payment_failed': readInvoice,
   'invoice.payment_action_required': readInvoice,
@@ -96,7 +98,7 @@ export function sightingOf(fact: StripeFact, asOf: Date): Sighting {
 }
 
 function marksOf(fact: StripeFact, type: string, asOf: string): Marks {
-  if (fact.kind === 'subscription') return { timeline: [entryOf(fact, asOf)] };
+  if (fact.kind === 'subscription') return { timeline: [entryOf(fact, asOf)], ...(type === TRIAL_WILL_END && fact.trialEnd !== null && { trialEndTold: fact.trialEnd }) };
   return type === 'invoice.payment_failed' ? { failedAt: asOf } : {};
 }
 
