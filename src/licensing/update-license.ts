@@ -10,6 +10,7 @@ import { overridesRefused } from './core/policy.ts';
 import { licenseFields, licenseRequest, refuseNameAlone, refuseOverrides } from './create-license.ts';
 import { changeContact, customerFor } from './customer-for.ts';
 import type { Licensing } from './licensing.ts';
+import { lookAgain } from './look-again.ts';
 import type { LicenseDetails } from './store.ts';
 import { vendorExpiry } from './vendor-expiry.ts';
 import { writeChanges } from './write-changes.ts';
@@ -32,6 +33,7 @@ export async function updateLicense(licensing: Licensing, { scope, id }: { scope
     if (overridesRefused(policy.value, moved ? { ...license, ...request } : request)) return refuseOverrides();
     const given = { ...fields, policyId, ...(moved && { policySince: now }), ...(expiresAt !== undefined && vendorExpiry(license, expiresAt)), ...(await ownerOf(tx, scope, request, now)) };
     const changed = writeChanges(license, given, now);
+    if (moved) await lookAgain(tx, { licenseId: license.id }, now);
     if (userName != null && license.customerId === null) return refuseNameAlone();
     const renamed = userName !== undefined && (await nameCustomer(tx, license, userName, now));
     return { ok: true, event: changed || renamed ? 'license.updated' : null };
