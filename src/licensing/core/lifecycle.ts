@@ -9,7 +9,7 @@ import { activeUntil, effectiveStatus, type Standing, type Status } from './stat
  */
 
 /** What was told last, so that each thing is told once. Reminders are counted against the end they were about. */
-export type Told = { toldStatus: Status; toldGrace: boolean; remindedEnd: Date | null; remindedDays: number | null };
+type Told = { toldStatus: Status; toldGrace: boolean; remindedEnd: Date | null; remindedDays: number | null };
 
 export type Lived = Standing & Told & {
   billingReason: BillingReason | null;
@@ -29,7 +29,7 @@ export type Happening =
   | { type: LifeEvent; at: Date; status: Status }
   | { type: 'license.expiring_soon' | 'trial_ending'; at: Date; status: Status; days: number; end: Date };
 
-export type LifeEvent = Extract<
+type LifeEvent = Extract<
   EventType,
   'license.grace_started' | 'license.grace_ended' | 'license.suspended' | 'license.reinstated' | 'license.expired' | 'license.revoked' | 'license.banned'
 >;
