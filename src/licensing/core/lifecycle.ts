@@ -70,9 +70,15 @@ function graceHappenings(license: Lived, { status, grace }: { status: Status; gr
 function statusHappenings(license: Lived, { status, end, revokes }: { status: Status; end: Date | null; revokes: boolean }, now: Date): Happening[] {
   const at = (status === 'expired' ? end : status === 'suspended' ? ranOutAt(license) : null) ?? now;
   return [
+    ...(status === 'revoked' && license.toldStatus === 'active' && wasRevokedAtEnd(license) ? [{ type: 'license.expired', at: license.expiresAt ?? now, status: 'expired' } as const] : []),
     ...(status === license.toldStatus ? [] : [{ type: eventOf(status), at, status }]),
     ...(revokes ? [{ type: 'license.revoked', at, status: 'revoked' } as const] : []),
   ];
+}
+
+/** Whether billing revoked it for having ended, and not because the money came back. */
+function wasRevokedAtEnd({ vendorStatus, billingState, billingReason }: Lived): boolean {
+  return vendorStatus === 'active' && billingState === 'REVOKED' && billingReason !== 'REFUNDED' && billingReason !== 'DISPUTED';
 }
 
 /** When grace ran out, where nothing but time has said so yet. */
