@@ -84,8 +84,16 @@ describe('what a vendor does', () => {
 
 describe('what billing does', () => {
   let n = 0;
-  beforeEach(() => (n += 1));
-  const invoice = (change: object, created = unix()) => event('invoice.paid', { ...firstMonth({ n, email: email() }).invoice, ...change }, { created });
+  let first: ReturnType<typeof firstMonth>;
+  // One reading of the clock a test: a second more would be a longer period.
+  let began: number;
+  const open = (price = 'price_1') => {
+    n += 1;
+    began = unix();
+    first = firstMonth({ n, email: email(), price });
+  };
+  beforeEach(() => open());
+  const second = (days: number) => began + days * 86_400;
   const email = () => `life-${n}@example.com`;
   const mails = async () => (await sql('select kind, data from messages where recipient = ? order by id', [email()])).map(({ kind, data }) => ({ kind, ...data, licenseIds: data.licenseIds.length }));
   const licenses = async () => (await tillkey.call('GET', `/api/v1/licenses?userEmail=${email()}`)).body.data;
@@ -96,24 +104,24 @@ describe('what billing does', () => {
   }
 
   const renewal = (status: string, created: number, more: object = {}) => {
-    const [start, end] = [unix(30), unix(60)];
-    const { invoice: first } = firstMonth({ n, email: email() });
-    return { ...first, id: `in_${n}_2`, status, created, billing_reason: 'subscription_cycle', hosted_invoice_url: 'https://invoice.example/pay', lines: { data: [{ ...first.lines.data[0], id: `il_${n}_2`, period: { start, end } }] }, ...more };
+    const [line] = first.invoice.lines.data;
+    const lines = { data: [{ ...line, id: `il_${n}_2`, period: { start: second(30), end: second(60) } }] };
+    return { ...first.invoice, id: `in_${n}_2`, status, created, billing_reason: 'subscription_cycle', hosted_invoice_url: 'https://invoice.example/pay', lines, ...more };
   };
-  const moved = (change: object, price = 'price_1') => ({ ...firstMonth({ n, email: email(), price }).subscription, ...change });
-  const at = (type: string, object: object, days: number) => event(type, object, { created: unix(days) });
+  const moved = (change: object) => ({ ...first.subscription, ...change });
+  const at = (type: string, object: object, days: number) => event(type, object, { created: second(days) });
 
   test('is told in order: a payment that fails, grace, suspension, payment, a scheduled end, and the end', async () => {
-    for (const sent of firstMonth({ n, email: email() }).events) await tell(sent);
-    await tell(at('invoice.payment_failed', renewal('open', unix(30)), 30), inDays(30));
+    for (const sent of first.events) await tell(sent);
+    await tell(at('invoice.payment_failed', renewal('open', second(30)), 30), inDays(30));
     await tell(at('customer.subscription.updated', moved({ status: 'past_due' }), 30), inDays(30));
     await settleAll(inDays(37.1));
-    await tell(at('invoice.paid', renewal('paid', unix(30), { status_transitions: { paid_at: unix(40) } }), 40), inDays(40));
-    const item = { ...firstMonth({ n }).subscription.items.data[0], current_period_start: unix(30), current_period_end: unix(60) };
+    await tell(at('invoice.paid', renewal('paid', second(30), { status_transitions: { paid_at: second(40) } }), 40), inDays(40));
+    const item = { ...first.subscription.items.data[0], current_period_start: second(30), current_period_end: second(60) };
     await tell(at('customer.subscription.updated', moved({ status: 'active', items: { data: [item] } }), 40), inDays(40));
     await tell(at('customer.subscription.updated', moved({ status: 'active', cancel_at_period_end: true, items: { data: [item] } }), 41), inDays(41));
     await settleAll(inDays(53.5));
-    await tell(at('customer.subscription.deleted', moved({ status: 'canceled', ended_at: unix(55), items: { data: [item] } }), 55), inDays(55));
+    await tell(at('customer.subscription.deleted', moved({ status: 'canceled', ended_at: second(55), items: { data: [item] } }), 55), inDays(55));
     const [license] = await licenses();
     expect(await eventsOf(license.id)).toEqual(['created', 'grace_started', 'grace_ended', 'suspended', 'reinstated', 'renewed', 'updated', 'expiring_soon', 'expired']);
     expect(await mails()).toMatchObject([
@@ -128,44 +136,42 @@ describe('what billing does', () => {
   });
 
   test('to all licenses of one purchase is one mail', async () => {
-    const { session, subscription } = firstMonth({ n, email: email() });
+    const { session, subscription } = first;
     const three = { ...subscription, items: { data: [{ ...subscription.items.data[0], quantity: 3 }] } };
     await tell(event('checkout.session.completed', session));
     await tell(event('customer.subscription.created', three));
-    await tell(at('customer.subscription.deleted', { ...three, status: 'canceled', ended_at: unix(1) }, 1), inDays(1));
+    await tell(at('customer.subscription.deleted', { ...three, status: 'canceled', ended_at: second(1) }, 1), inDays(1));
     expect(await mails()).toMatchObject([{ kind: 'key_delivery', licenseIds: 3 }, { kind: 'expired', licenseIds: 3 }]);
   });
 
   test('and is told by a backfill of more than 48 hours mails the key, and nothing else', async () => {
-    const { session, subscription, invoice: paid } = firstMonth({ n, email: email() });
+    const { session, subscription, invoice: paid } = first;
     for (const [type, object] of [['checkout.session.completed', session], ['invoice.paid', paid], ['customer.subscription.updated', { ...subscription, cancel_at_period_end: true }]] as const) await tell(at(type, object, -2.1));
     expect(await mails()).toMatchObject([{ kind: 'key_delivery' }]);
     expect((await licenses())[0].billing.cancelsAt).not.toBeNull();
   });
 
   test('a refund revokes and says so; nobody who is banned is told', async () => {
-    const { events, invoice: paid } = firstMonth({ n, email: email() });
-    for (const sent of events) await tell(sent);
-    await tell(invoice({ ...paid, payment_intent: `pi_${n}`, amount_paid: 900 }, unix() + 1));
+    for (const sent of first.events) await tell(sent);
+    await tell(event('invoice.paid', { ...first.invoice, payment_intent: `pi_${n}`, amount_paid: 900 }, { created: began + 1 }));
     const [license] = await licenses();
     const charge = { id: `ch_${n}`, payment_intent: `pi_${n}`, amount: 900, amount_refunded: 900, refunded: true };
-    await tell(event('charge.refunded', charge, { created: unix() + 2 }));
+    await tell(event('charge.refunded', charge, { created: began + 2 }));
     expect((await eventsOf(license.id)).at(-1)).toBe('revoked');
     expect((await mails()).at(-1)).toMatchObject({ kind: 'access_revoked', reason: 'REFUNDED' });
     await tillkey.call('POST', `/api/v1/customers/${license.customerId}/ban`);
-    await tell(event('refund.failed', { id: `re_${n}`, charge: `ch_${n}`, payment_intent: `pi_${n}`, amount: 900, status: 'failed' }, { created: unix() + 3 }));
+    await tell(event('refund.failed', { id: `re_${n}`, charge: `ch_${n}`, payment_intent: `pi_${n}`, amount: 900, status: 'failed' }, { created: began + 3 }));
     expect((await eventsOf(license.id)).at(-1)).toBe('reinstated');
     expect((await mails()).at(-1)).toMatchObject({ kind: 'access_revoked' });
   });
 
   test('the end of a subscription under REVOKE revokes, unless the vendor put it off', async () => {
     for (const extended of [false, true]) {
-      n += 1;
-      const { events, subscription } = firstMonth({ n, email: email(), price: 'price_revoking' });
-      for (const sent of events) await tell(sent);
+      open('price_revoking');
+      for (const sent of first.events) await tell(sent);
       const [license] = await licenses();
       if (extended) await tillkey.call('PATCH', `/api/v1/licenses/${license.id}`, { body: { expiresAt: inDays(90) } });
-      await tell(at('customer.subscription.deleted', { ...subscription, status: 'canceled', ended_at: unix(1) }, 1), inDays(1));
+      await tell(at('customer.subscription.deleted', moved({ status: 'canceled', ended_at: second(1) }), 1), inDays(1));
       expect((await sql('select billing_state from licenses where id = ?', [license.id]))[0].billing_state).toBe(extended ? 'ENDED' : 'REVOKED');
       if (extended) await settleAll(inDays(91));
       expect((await eventsOf(license.id)).slice(-2)).toEqual(['expired', 'revoked']);
