@@ -29,6 +29,8 @@ import { productRoutes } from './handlers/v1/products.ts';
 import { resyncRoute, resyncSubscriptionRoute } from './handlers/v1/resync.ts';
 import { stripeEventRoutes } from './handlers/v1/stripe-events.ts';
 import { stripeMappingRoutes } from './handlers/v1/stripe-mappings.ts';
+import { webhookDeliveryRoutes } from './handlers/v1/webhook-deliveries.ts';
+import { webhookRoutes } from './handlers/v1/webhooks.ts';
 import { validateKeyRoute } from './handlers/v1/validate-key.ts';
 
 /** The route table of the API. */
@@ -51,6 +53,8 @@ export function routes(dependencies: Dependencies): Route[] {
     resyncSubscriptionRoute(dependencies),
     ...stripeEventRoutes(dependencies),
     ...eventRoutes(dependencies),
+    ...webhookRoutes(dependencies),
+    ...webhookDeliveryRoutes(dependencies),
     ...apiKeyRoutes(dependencies),
   ];
 }

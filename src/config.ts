@@ -140,6 +140,10 @@ export const settings = z.object({
     description: 'Hours a renewing license stays valid past its end while Stripe drafts and charges the renewal invoice',
     example: '24',
   }),
+  WEBHOOK_ALLOW_PRIVATE_ADDRESSES: describe(z.enum(['true', 'false'], 'expected true or false').default('false').transform((value) => value === 'true'), {
+    description: 'Whether webhook endpoints may be on private addresses and plain http: for development only',
+    example: 'true',
+  }),
   RATE_LIMIT_VALIDATE: perMinute(60, 'validate-key, by IP address'),
   RATE_LIMIT_ACTIVATE: perMinute(10, 'machine activation, by IP address'),
   RATE_LIMIT_MANAGEMENT: perMinute(120, 'the management API, by API key'),

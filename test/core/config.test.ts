@@ -32,6 +32,7 @@ const wrong: [name: string, value: string][] = [
   ['STRIPE_TEST_WEBHOOK_SECRETS', 'wrong'],
   ['STRIPE_API_BASE', '127.0.0.1:12111'],
   ['STRIPE_RENEWAL_SLACK_HOURS', '1.5'],
+  ['WEBHOOK_ALLOW_PRIVATE_ADDRESSES', 'yes'],
   ['RATE_LIMIT_VALIDATE', '-1'],
   ['RATE_LIMIT_ACTIVATE', 'ten'],
   ['RATE_LIMIT_MANAGEMENT', '1000001'],
