@@ -19,6 +19,7 @@ import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts'
 import type { Licensing } from './licensing/licensing.ts';
 import { createPortalLinks, type PortalLinks } from './licensing/portal-links.ts';
 import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
+import { createUnsubscribeLinks, type UnsubscribeLinks } from './licensing/unsubscribe-links.ts';
 import { createValidations, type Validations } from './licensing/validate-key.ts';
 import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
@@ -42,6 +43,7 @@ export type Dependencies = {
   limits: Limits;
   slackHours: number;
   portalLinks: PortalLinks;
+  unsubscribeLinks: UnsubscribeLinks;
   publicUrl: string;
   scopes: Scope[];
   directory: Directory;
@@ -84,6 +86,7 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
     config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeOf(setting, { database, secret, scopes }),
     scopes: [scopes.live, scopes.test],
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
+    unsubscribeLinks: createUnsubscribeLinks(createSealing(secret, 'unsubscribe link')),
     publicUrl: publicUrlOf(config),
     scopeOf: (scopeId) => readScope(database, scopeId),
     timeOf: (scope) => timeOf(database, scope, clock.now()),

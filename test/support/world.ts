@@ -23,6 +23,7 @@ export type World = {
   stripeSubscriptionId: string;
   eventId: string;
   apiKeyId: string;
+  messageId: string;
   /** Differs in every world: names that must be unique are made of it. */
   mark: string;
 };
@@ -45,10 +46,11 @@ export async function createWorld(tillkey: TestService, ask: Ask, key: string): 
   const mapping = await send('POST', '/stripe-mappings', { policyId: policy.id, stripePriceId: `price_${mark}` });
   const apiKey = await send('POST', '/api-keys', { name: `Key ${mark}` });
   const [event] = await send('GET', `/events?licenseId=${license.id}`);
+  const { messageId } = await send('POST', `/customers/${license.customerId}/portal-link`, { sendEmail: true });
   return {
     productId: product.id, policyId: policy.id, entitlementId: entitlement.id, licenseId: license.id, licenseKey: license.key,
     machineId: machine.id, fingerprint, customerId: license.customerId, mappingId: mapping.id, stripeEventId: await storeEvent(tillkey), stripeSubscriptionId: await storeSubscription(tillkey, mark),
-    eventId: event.id, apiKeyId: apiKey.id, mark,
+    eventId: event.id, apiKeyId: apiKey.id, messageId, mark,
   };
 }
 
