@@ -39,7 +39,11 @@ function smtpMailer(from: string, smtpUrl: string, { inAllMs, ...timeouts }: Mai
   const transport = createTransport({ ...server, ...timeouts, pool: true, maxConnections: 4, maxRequeues: 1 });
   return {
     destination: `${server.host}:${server.port}`,
-    send: (mail) => settle(transport.sendMail({ ...envelopeOf(mail, from), signal: AbortSignal.timeout(inAllMs) })),
+    send: async (mail) => {
+      const signal = AbortSignal.timeout(inAllMs);
+      const result = await settle(transport.sendMail({ ...envelopeOf(mail, from), signal }));
+      return result.sent || !signal.aborted ? result : { sent: false, error: `The mail server did not take the mail in ${inAllMs} ms.` };
+    },
     close: () => transport.close(),
   };
 }

@@ -43,14 +43,18 @@ process.stdout.on('error', () => undefined);
 /** Exit codes: 2 is a wrong call or setting, 1 anything that went wrong. */
 async function main(args: string[]): Promise<void> {
   const [named = 'all', ...rest] = args;
-  const command = commands.find(({ name }) => name === named);
-  const alone = commandsAlone.find(({ name }) => name === named);
-  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write((command ?? alone)?.help ?? HELP);
+  const isNamed = ({ name }: { name: string }) => name === named;
+  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(allCommands.find(isNamed)?.help ?? HELP);
+  const alone = commandsAlone.find(isNamed);
   if (alone) return alone.run(callOf(alone, rest), null);
   if (existsSync('.env')) process.loadEnvFile('.env');
-  if (command) return runCommand(command, rest);
+  const command = commands.find(isNamed);
+  return command ? runCommand(command, rest) : runRole(named, args);
+}
+
+async function runRole(named: string, args: string[]): Promise<void> {
   const role = roles.find((candidate) => candidate === named);
-  if (role === undefined || rest.length > 0) throw misused(`unknown command: ${args.join(' ')}\n\n${HELP}`);
+  if (role === undefined || args.length > 1) throw misused(`unknown command: ${args.join(' ')}\n\n${HELP}`);
   const config = readSettings();
   if (role !== 'all' && config.DATABASE_URL === undefined) {
     throw misused(`DATABASE_URL: needed by \`npm start -- ${role}\`. Example: DATABASE_URL=postgres://tillkey:password@localhost:5432/tillkey`);

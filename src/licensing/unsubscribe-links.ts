@@ -3,7 +3,7 @@ import type { Sealing } from '../database/sealing.ts';
 import { openToken, sealToken } from './sealed-tokens.ts';
 
 /** Whose reminders a link stops. */
-export type Subscriber = { scopeId: number; customerId: string };
+type Subscriber = { scopeId: number; customerId: string };
 
 /** The links in reminders that stop them. They never end: who finds an old mail may still want no more. */
 export type UnsubscribeLinks = {
