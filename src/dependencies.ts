@@ -20,6 +20,7 @@ import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts'
 import type { Licensing, Reminders } from './licensing/licensing.ts';
 import { createPortalLinks, type PortalLinks } from './licensing/portal-links.ts';
 import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
+import { createUnsubscribeLinks, type UnsubscribeLinks } from './licensing/unsubscribe-links.ts';
 import { createValidations, type Validations } from './licensing/validate-key.ts';
 import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
@@ -45,6 +46,7 @@ export type Dependencies = {
   slackHours: number;
   reminders: Reminders;
   portalLinks: PortalLinks;
+  unsubscribeLinks: UnsubscribeLinks;
   publicUrl: string;
   scopes: Scope[];
   directory: Directory;
@@ -96,6 +98,7 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
     webhookSecrets: createSealing(secret, 'webhook secret'),
     webhookClient: createWebhookClient({ ...webhookPatience, allowPrivate: config.WEBHOOK_ALLOW_PRIVATE_ADDRESSES }),
+    unsubscribeLinks: createUnsubscribeLinks(createSealing(secret, 'unsubscribe link')),
     publicUrl: publicUrlOf(config),
     scopeOf: (scopeId) => readScope(database, scopeId),
     timeOf: (scope) => timeOf(database, scope, clock.now()),
