@@ -14,6 +14,7 @@ import type { FirstAnswers } from './handlers/http/idempotency.ts';
 import type { Limits } from './handlers/http/limit.ts';
 import type { SigningSecrets } from './handlers/stripe-webhook.ts';
 import { createFirstAnswers } from './idempotency.ts';
+import { type AppEvents, gatherAppEvents } from './licensing/app-events.ts';
 import { findOwnLicense, isCertainSlip } from './licensing/find-license.ts';
 import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
 import type { Licensing } from './licensing/licensing.ts';
@@ -47,6 +48,7 @@ export type Dependencies = {
   directory: Directory;
   firstAnswers: FirstAnswers;
   validations: Validations;
+  appEvents: AppEvents;
   scopeOf: (scopeId: number) => Promise<Scope>;
   /** The time by which a scope is judged: the clock's, or its rehearsal's. */
   timeOf: (scope: Scope) => Promise<Date>;
@@ -89,6 +91,7 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
     timeOf: (scope) => timeOf(database, scope, clock.now()),
     close: async () => {
       await licensing.validations.flush();
+      await licensing.appEvents.flush();
       await queues.close();
       await limits.close();
       mailer.close();
@@ -100,13 +103,15 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
 /** What answers about licenses works with. */
 function licensingOf({ config, clock, log }: Setting, { database, secret }: { database: Database; secret: string }) {
   const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS };
-  const warn = (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'validations not written down yet');
+  const warn = (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'what apps did is not written down yet');
+  const appEvents = gatherAppEvents({ database, warn, now: () => clock.now() });
   return {
     keys: licensing.keys,
     slackHours: licensing.slackHours,
     directory: directoryOf(licensing, clock),
     firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers') }),
-    validations: createValidations({ ...licensing, now: () => clock.now(), warn }),
+    appEvents,
+    validations: createValidations({ ...licensing, appEvents, now: () => clock.now(), warn }),
   };
 }
 
