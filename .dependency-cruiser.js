@@ -73,7 +73,7 @@ export default {
 };
 
 function edgeMay() {
-  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|reconciliations|queues|stripe|stripe-facts|stripe-lists|mailer|clock|logger)[.]ts$', ...GROUND];
+  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|reconciliations|delivery-counts|job-runs|queues|stripe|stripe-facts|stripe-lists|mailer|clock|logger)[.]ts$', ...GROUND];
 }
 
 function edgeLaw(edge) {

@@ -78,6 +78,7 @@ export class Migration0007TimeAndMessages extends Migration {
       create index webhook_deliveries_due on webhook_deliveries (due_at) where due_at is not null;
       create index webhook_deliveries_lane on webhook_deliveries (endpoint_id, due_at) where due_at is not null;
       create index webhook_deliveries_event on webhook_deliveries (scope_id, event_id);
+      create index webhook_deliveries_failed on webhook_deliveries (failed_at) where failed_at is not null;
       create index webhook_deliveries_pending on webhook_deliveries (created_at) where due_at is not null;
 
       -- How often each job ran, for how long in all, and when last.

@@ -53,6 +53,9 @@ const perMinute = (count: number, whose: string) =>
     example: String(count),
   });
 
+const kept = (count: number, most: number, what: string, except: string) =>
+  describe(wholeNumber(1, most).default(count), { description: `${what}; ${except}`, example: String(count) });
+
 const bootstrapKey = (prefix: string) =>
   z
     .string()
@@ -140,6 +143,9 @@ export const settings = z.object({
     description: 'Hours a renewing license stays valid past its end while Stripe drafts and charges the renewal invoice',
     example: '24',
   }),
+  EVENT_RETENTION_DAYS: kept(90, 3650, 'Days that events are kept', 'one that a delivery needs stays with it'),
+  DELIVERY_RETENTION_DAYS: kept(30, 3650, 'Days that webhook deliveries are kept', 'one that is not done yet stays'),
+  IDEMPOTENCY_RETENTION_HOURS: kept(24, 720, 'Hours that the first answer to an `Idempotency-Key` is kept', 'then the key is free'),
   RATE_LIMIT_VALIDATE: perMinute(60, 'validate-key, by IP address'),
   RATE_LIMIT_ACTIVATE: perMinute(10, 'machine activation, by IP address'),
   RATE_LIMIT_MANAGEMENT: perMinute(120, 'the management API, by API key'),

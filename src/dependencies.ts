@@ -14,6 +14,7 @@ import type { FirstAnswers } from './handlers/http/idempotency.ts';
 import type { Limits } from './handlers/http/limit.ts';
 import type { SigningSecrets } from './handlers/stripe-webhook.ts';
 import { createFirstAnswers } from './idempotency.ts';
+import { gatherJobRuns } from './job-runs.ts';
 import { type AppEvents, gatherAppEvents } from './licensing/app-events.ts';
 import { findOwnLicense, isCertainSlip } from './licensing/find-license.ts';
 import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
@@ -21,7 +22,7 @@ import type { Licensing } from './licensing/licensing.ts';
 import { createPortalLinks, type PortalLinks } from './licensing/portal-links.ts';
 import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
 import { createValidations, type Validations } from './licensing/validate-key.ts';
-import type { Logger } from './logger.ts';
+import { type Logger, warner } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRateLimits, type LimitStore } from './rate-limits.ts';
@@ -44,6 +45,8 @@ export type Dependencies = {
   slackHours: number;
   portalLinks: PortalLinks;
   publicUrl: string;
+  /** How long what happened is kept. */
+  retention: { eventDays: number; deliveryDays: number };
   scopes: Scope[];
   directory: Directory;
   firstAnswers: FirstAnswers;
@@ -79,7 +82,8 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   const { config, clock, log, dataFolder, databaseUrl } = setting;
   const { database, secret, scopes, signingKeys } = await prepareDatabase(setting);
   const licensing = licensingOf(setting, { database, secret });
-  const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
+  const jobRuns = gatherJobRuns({ database, clock, warn: warner(log, 'how jobs ran is not written down yet') });
+  const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log, ran: jobRuns.ran });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
   const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
   return {
@@ -87,12 +91,14 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
     scopes: [scopes.live, scopes.test],
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
     publicUrl: publicUrlOf(config),
+    retention: { eventDays: config.EVENT_RETENTION_DAYS, deliveryDays: config.DELIVERY_RETENTION_DAYS },
     scopeOf: (scopeId) => readScope(database, scopeId),
     timeOf: (scope) => timeOf(database, scope, clock.now()),
     close: async () => {
       await licensing.validations.flush();
       await licensing.appEvents.flush();
       await queues.close();
+      await jobRuns.flush();
       await limits.close();
       mailer.close();
       await database.close(true);
@@ -103,13 +109,13 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
 /** What answers about licenses works with. */
 function licensingOf({ config, clock, log }: Setting, { database, secret }: { database: Database; secret: string }) {
   const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS };
-  const warn = (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'what apps did is not written down yet');
+  const warn = warner(log, 'what apps did is not written down yet');
   const appEvents = gatherAppEvents({ database, warn, now: () => clock.now() });
   return {
     keys: licensing.keys,
     slackHours: licensing.slackHours,
     directory: directoryOf(licensing, clock),
-    firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers') }),
+    firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers'), keptHours: config.IDEMPOTENCY_RETENTION_HOURS }),
     appEvents,
     validations: createValidations({ ...licensing, appEvents, now: () => clock.now(), warn }),
   };

@@ -4,7 +4,7 @@ import { type AskedLicense, askedLicenses } from './asked-license.ts';
 import { fingerprint, heartbeatDueAt, isDead } from './core/machine.ts';
 import { findSeat } from './core/seat.ts';
 import { effectiveStatus, type Status } from './core/status.ts';
-import { type Examined, judge, type Verdict } from './core/verdict.ts';
+import { type Examined, judge, type Verdict, type VerdictCode, verdictCodes } from './core/verdict.ts';
 import { isCertainSlip } from './find-license.ts';
 import type { Licensing } from './licensing.ts';
 import { useTaker } from './take-use.ts';
@@ -31,6 +31,8 @@ export type Validations = {
   validate(request: ValidateRequest, now: Date): Promise<Validation>;
   /** Writes down what validations here left to be written. */
   flush(): Promise<void>;
+  /** How many were answered here since the start, by code. */
+  counts: ReadonlyMap<VerdictCode, number>;
 };
 
 type Setting = Licensing & { appEvents: Pick<AppEvents, 'tell'>; warn: (error: unknown) => void; now: () => Date };
@@ -44,24 +46,34 @@ export function createValidations({ database, keys, slackHours, appEvents, warn,
     const license = { ...asked, status: effectiveStatus(asked, slackHours, at) };
     const judged = judge(examinedOf(license, at), request);
     if (judged.code === 'PRODUCT_MISMATCH') return { ...judged, license, at };
-    const counted = judged.valid && license.maxUses !== null;
-    const usesCount = counted ? await takeUse(license.id, at) : license.usesCount;
+    const usesCount = judged.valid && license.maxUses !== null ? await takeUse(license.id, at) : license.usesCount;
     const verdict = usesCount === null ? judge({ ...examinedOf(license, at), usesLeft: false }, request) : judged;
     const pending = notes.add(noteOf(license, request.fingerprint ?? null, { valid: verdict.valid, at }));
     return { ...verdict, at, license: { ...license, usesCount: (usesCount ?? license.maxUses ?? 0) + pending } };
   };
+  const { counts, counted } = countCodes();
   return {
     flush: notes.flush,
+    counts,
     validate: async (request, realNow) => {
       const reading = keys.read(request.key);
       const asked = (await isCertainSlip(database, reading)) ? null : await ask({ keyHash: reading.hash, fingerprint: request.fingerprint ?? null });
-      if (asked === null) return { ...judge(null, request), license: null, at: realNow };
+      if (asked === null) return counted({ ...judge(null, request), license: null, at: realNow });
       const validation = await judgeAsked(asked, request, judgedAt(asked, realNow));
       appEvents.tell(eventOf(validation, request));
       // The vendor hears whose key was asked about; who asks about another product does not.
-      return validation.code === 'PRODUCT_MISMATCH' ? { ...validation, license: null } : validation;
+      return counted(validation.code === 'PRODUCT_MISMATCH' ? { ...validation, license: null } : validation);
     },
   };
+}
+
+function countCodes() {
+  const counts = new Map<VerdictCode, number>(verdictCodes.map((code) => [code, 0]));
+  const counted = (validation: Validation): Validation => {
+    counts.set(validation.code, (counts.get(validation.code) ?? 0) + 1);
+    return validation;
+  };
+  return { counts, counted };
 }
 
 /** What was asked and answered, but for the key. */
