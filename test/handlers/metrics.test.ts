@@ -158,5 +158,7 @@ describe.each(backends())('with the queues in %s,', (backend) => {
   const page = await (await fetch(`${web.url}/metrics`)).text();
   expect(page).toContain('tillkey_messages{state="pending"} 0');
   expect(page).not.toContain('tillkey_queue_depth{');
+  const back = await startRedisServer(tmpdir(), port);
   await web.stop();
+  await back!.stop();
 });
