@@ -29,6 +29,7 @@ import { productRoutes } from './handlers/v1/products.ts';
 import { resyncRoute, resyncSubscriptionRoute } from './handlers/v1/resync.ts';
 import { stripeEventRoutes } from './handlers/v1/stripe-events.ts';
 import { stripeMappingRoutes } from './handlers/v1/stripe-mappings.ts';
+import { testClockRoutes } from './handlers/v1/test-clock.ts';
 import { validateKeyRoute } from './handlers/v1/validate-key.ts';
 
 /** The route table of the API. */
@@ -52,6 +53,7 @@ export function routes(dependencies: Dependencies): Route[] {
     ...stripeEventRoutes(dependencies),
     ...eventRoutes(dependencies),
     ...apiKeyRoutes(dependencies),
+    ...testClockRoutes(dependencies),
   ];
 }
 

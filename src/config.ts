@@ -143,6 +143,14 @@ export const settings = z.object({
     description: 'Hours a renewing license stays valid past its end while Stripe drafts and charges the renewal invoice',
     example: '24',
   }),
+  EXPIRING_SOON_DAYS: describe(list.pipe(z.array(wholeNumber(1, 365))).default([30, 7, 1]), {
+    description: 'How many days before its end a license that does not renew is told to end soon, a comma between; each is an event and a mail',
+    example: '30,7,1',
+  }),
+  TRIAL_ENDING_DAYS: describe(wholeNumber(1, 365).default(3), {
+    description: 'How many days before the end of a trial at Stripe its customer is told',
+    example: '3',
+  }),
   EVENT_RETENTION_DAYS: kept(90, 3650, 'Days that events are kept', 'one that a delivery needs stays with it'),
   DELIVERY_RETENTION_DAYS: kept(30, 3650, 'Days that webhook deliveries are kept', 'one that is not done yet stays'),
   IDEMPOTENCY_RETENTION_HOURS: kept(24, 720, 'Hours that the first answer to an `Idempotency-Key` is kept', 'then the key is free'),

@@ -18,7 +18,7 @@ import { gatherJobRuns } from './job-runs.ts';
 import { type AppEvents, gatherAppEvents } from './licensing/app-events.ts';
 import { findOwnLicense, isCertainSlip } from './licensing/find-license.ts';
 import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
-import type { Licensing } from './licensing/licensing.ts';
+import type { Licensing, Reminders } from './licensing/licensing.ts';
 import { createPortalLinks, type PortalLinks } from './licensing/portal-links.ts';
 import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
 import { createValidations, type Validations } from './licensing/validate-key.ts';
@@ -27,8 +27,9 @@ import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRateLimits, type LimitStore } from './rate-limits.ts';
 import type { Patience } from './stripe-client.ts';
-import { createStripeEndpoints, createStripeReader, type StripeApi } from './stripe.ts';
-import { type Connection, createStripeConnections, type StripeConnections } from './stripe-connections.ts';
+import type { StripeApi } from './stripe.ts';
+import { stripeAccess } from './stripe-access.ts';
+import type { StripeConnections } from './stripe-connections.ts';
 import type { StripeEndpoints } from './stripe-endpoints.ts';
 
 /** Everything a process works with. Each part declares what it needs of it. */
@@ -43,6 +44,7 @@ export type Dependencies = {
   mailer: Mailer;
   limits: Limits;
   slackHours: number;
+  reminders: Reminders;
   portalLinks: PortalLinks;
   publicUrl: string;
   /** How long what happened is kept. */
@@ -87,7 +89,7 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
   const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
   return {
-    config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeOf(setting, { database, secret, scopes }),
+    config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeAccess(setting, { database, secret, scopes }),
     scopes: [scopes.live, scopes.test],
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
     publicUrl: publicUrlOf(config),
@@ -108,17 +110,22 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
 
 /** What answers about licenses works with. */
 function licensingOf({ config, clock, log }: Setting, { database, secret }: { database: Database; secret: string }) {
-  const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS };
+  const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS, reminders: remindersOf(config) };
   const warn = warner(log, 'what apps did is not written down yet');
   const appEvents = gatherAppEvents({ database, warn, now: () => clock.now() });
   return {
     keys: licensing.keys,
     slackHours: licensing.slackHours,
+    reminders: licensing.reminders,
     directory: directoryOf(licensing, clock),
     firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers'), keptHours: config.IDEMPOTENCY_RETENTION_HOURS }),
     appEvents,
     validations: createValidations({ ...licensing, appEvents, now: () => clock.now(), warn }),
   };
+}
+
+function remindersOf({ EXPIRING_SOON_DAYS: expiringSoonDays, TRIAL_ENDING_DAYS: trialEndingDays }: Config): Reminders {
+  return { expiringSoonDays, trialEndingDays };
 }
 
 /** How callers are found. */
@@ -135,8 +142,6 @@ function directoryOf({ database, keys }: Licensing, clock: Clock): Directory {
     },
   };
 }
-
-type DefaultScopes = { live: Scope; test: Scope };
 
 /** The database, migrated, made with our secret, with an account that somebody has keys to and a key to sign with. */
 async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }: Setting) {
@@ -156,31 +161,6 @@ async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }:
     await database.close(true);
     throw error;
   });
-}
-
-/** How Stripe is reached, for whom. */
-function stripeOf({ config, log, patience }: Setting, { database, secret, scopes }: { database: Database; secret: string; scopes: DefaultScopes }) {
-  const stripeConnections = createStripeConnections({
-    database,
-    sealing: createSealing(secret, 'stripe connection'),
-    configured: configuredConnections(config, scopes),
-    connect: (apiKey) => createStripeReader(apiKey, config.STRIPE_API_BASE, log, patience),
-  });
-  return {
-    stripeConnections,
-    stripeScopes: () => stripeConnections.withKey(),
-    stripeOf: (scope: Scope) => stripeConnections.clientOf(scope),
-    signingSecrets: (account: string | undefined) => stripeConnections.ofAccount(account),
-    stripeEndpoints: (apiKey: string) => createStripeEndpoints(apiKey, config.STRIPE_API_BASE, log),
-  };
-}
-
-/** What the settings say of the default account. */
-function configuredConnections(config: Config, { live, test }: DefaultScopes): { scope: Scope; connection: Connection }[] {
-  return [
-    { scope: live, connection: { apiKey: config.STRIPE_LIVE_SECRET_KEY ?? null, webhookSecrets: config.STRIPE_LIVE_WEBHOOK_SECRETS } },
-    { scope: test, connection: { apiKey: config.STRIPE_TEST_SECRET_KEY ?? null, webhookSecrets: config.STRIPE_TEST_WEBHOOK_SECRETS } },
-  ];
 }
 
 function limitsOf(config: Config) {

@@ -32,6 +32,8 @@ const wrong: [name: string, value: string][] = [
   ['STRIPE_TEST_WEBHOOK_SECRETS', 'wrong'],
   ['STRIPE_API_BASE', '127.0.0.1:12111'],
   ['STRIPE_RENEWAL_SLACK_HOURS', '1.5'],
+  ['EXPIRING_SOON_DAYS', '30, soon'],
+  ['TRIAL_ENDING_DAYS', '0'],
   ['EVENT_RETENTION_DAYS', '0'],
   ['DELIVERY_RETENTION_DAYS', 'never'],
   ['IDEMPOTENCY_RETENTION_HOURS', '721'],

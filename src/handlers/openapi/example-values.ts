@@ -58,5 +58,6 @@ export const exampleValues: Record<string, Json | undefined> = {
 
   ...{ 'ApiKey.id': apiKey, 'ApiKey.name': 'Build server', 'ApiKey.scopes': ['licenses:read', 'licenses:write'], 'ApiKey.prefix': 'lk_live_7Kq3', lastUsedAt: null },
   ...{ 'NewApiKey.id': apiKey, 'NewApiKey.name': 'Build server', 'NewApiKey.scopes': ['licenses:read', 'licenses:write'], 'NewApiKey.prefix': 'lk_live_7Kq3', 'NewApiKey.key': 'lk_live_7Kq3mZ0v…' },
+  ...{ 'TestClock.now': ends, 'TestClock.active': true },
   ...{ 'Event.id': event, 'Event.type': 'license.created', 'Event.data': { id: license ?? '', status: 'active' }, sequence: 1, 'Webhook.id': webhook, 'WebhookDelivery.id': delivery },
 };
