@@ -47,8 +47,11 @@ export type TestService = {
 
 type Choice = { backend?: 'postgres' | 'redis'; role?: Role; clock?: TestClock; databaseUrl?: string; environment?: Record<string, string>; patience?: Patience };
 
+/** Stripe's stand-in takes any number of requests a second: the pace that Stripe asks for is kept, and tested, where a test says so. */
+const UNPACED: Patience = { most: 1_000 };
+
 /** The whole service in this process, on a database, a folder and a port of its own. */
-export async function startTestService({ backend = 'postgres', role = 'all', clock = testClock(), databaseUrl, environment = {}, patience }: Choice = {}): Promise<TestService> {
+export async function startTestService({ backend = 'postgres', role = 'all', clock = testClock(), databaseUrl, environment = {}, patience = UNPACED }: Choice = {}): Promise<TestService> {
   const owned = databaseUrl === undefined ? await createDatabase() : null;
   const dataFolder = await mkdtemp(join(tmpdir(), 'tillkey-data-'));
   const read = readConfig({
@@ -68,7 +71,7 @@ export async function startTestService({ backend = 'postgres', role = 'all', clo
   if (!read.ok) throw new Error(read.faults.join('\n'));
   const url = databaseUrl ?? owned?.url ?? '';
   const log = createLogger(read.config.LOG_LEVEL);
-  const service = await startService({ role, config: read.config, clock, log, dataFolder, databaseUrl: url, show: () => undefined, ...(patience && { patience }) });
+  const service = await startService({ role, config: read.config, clock, log, dataFolder, databaseUrl: url, show: () => undefined, patience });
   return {
     url: service.url,
     databaseUrl: url,
