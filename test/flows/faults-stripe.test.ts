@@ -42,8 +42,7 @@ async function buy(): Promise<string[]> {
 async function allTried(ids: string[]): Promise<any[]> {
   const { database } = shop.tillkey.service.dependencies;
   const tried = `select 1 from stripe_events where id = any(?) and last_error is not null and due_at <= ? and attempts = 0`;
-  const done = async () => database.em.fork().execute<unknown[]>(tried, [`{${ids.join(',')}}`, shop.clock.now()]);
-  await until(async () => (await done()).length >= ids.length);
+  while ((await database.em.fork().execute<unknown[]>(tried, [`{${ids.join(',')}}`, shop.clock.now()])).length < ids.length) await new Promise((resolve) => setImmediate(resolve));
   return Promise.all(ids.map(stored));
 }
 
