@@ -11,6 +11,7 @@ export default {
   globalSetup: local('test/support/global-setup.ts'),
   globalTeardown: local('test/support/global-teardown.ts'),
   setupFiles: [local('test/support/deny-network.ts')],
+  testSequencer: local('test/support/longest-first.js'),
   maxWorkers: 2,
   testTimeout: 30_000,
 };

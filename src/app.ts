@@ -80,12 +80,14 @@ export function createApp(dependencies: Dependencies): Express {
   app.get('/metrics', others, metrics(dependencies));
   app.post(['/webhooks/stripe', '/webhooks/stripe/:account'], rawBody, stripeWebhook(dependencies));
   const api = routes(dependencies);
-  const document = documentOf(api, { publicUrl: config.PUBLIC_URL });
+  let made: ReturnType<typeof documentOf> | undefined;
+  // For whoever asks first: no start waits for it.
+  const document = () => (made ??= documentOf(api, { publicUrl: config.PUBLIC_URL }));
   mount(app, api, dependencies);
   serveReference(app, document, others);
   servePortal(app, dependencies, others);
   serveUnsubscribing(app, dependencies, others);
-  app.use(others, answerOtherMethods(document.paths), answerUnknownPath);
+  app.use(others, answerOtherMethods(() => document().paths), answerUnknownPath);
   app.use('/portal', answerPortalErrors(log));
   app.use(answerErrors(log));
   return app;

@@ -14,7 +14,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres, visitEmbeddedPostgres } f
 import { AppError } from './errors.ts';
 import { createLogger } from './logger.ts';
 import { type Role, roles } from './role.ts';
-import { type Service, startService } from './service.ts';
+import type { Service } from './service.ts';
 import { stopOnSignal, stopWithNpm } from './signals.ts';
 
 const commands: Command<Service['dependencies']>[] = [stripeConnect, stripeReconcile, stripeReplay, accountsCreate, rotateKeys];
@@ -96,6 +96,8 @@ function callOf(command: Parameters<typeof readCall>[0], args: string[]): Call {
 type Started = { service: Service; stop: () => Promise<void> };
 
 async function start(role: Role, config: Config, openEmbedded: (dataFolder: string) => Promise<EmbeddedPostgres>): Promise<Started> {
+  // Loaded here, not above: who only asks for help, or is told of a slip, need not wait for it.
+  const { startService } = await import('./service.ts');
   const dataFolder = resolve(config.TILLKEY_DATA_DIR);
   const embedded = config.DATABASE_URL === undefined ? await openEmbedded(dataFolder) : null;
   await makeDataFolder(dataFolder);

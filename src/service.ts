@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
-import { createApp } from './app.ts';
 import { bannerOf } from './banner.ts';
 import { publicUrlOf } from './config.ts';
 import { createDependencies, type Dependencies, type Setting } from './dependencies.ts';
@@ -31,12 +30,14 @@ export async function startService({ role, ...setting }: Setting & { role: Role 
 async function start(role: Role, dependencies: Dependencies, dataFolder: string): Promise<Service> {
   const { config } = dependencies;
   const server = role === 'all' || role === 'web' ? createServer() : null;
+  // Loaded by those who serve it alone: a worker, a migration or a command begins sooner.
+  const createApp = server && (await import('./app.ts')).createApp;
   server?.on('clientError', answerUnreadable);
   const port = server ? await listen(server, config.PORT, config.HOST) : 0;
   const url = server ? `http://localhost:${port}` : '';
   // Links, also those in mails, name the port, which is known only now where any free one is taken. No request is read before this turn ends.
   const complete = server ? { ...dependencies, publicUrl: publicUrlOf(config, port) } : dependencies;
-  server?.on('request', createApp(complete));
+  if (createApp) server?.on('request', createApp(complete));
   const worker = role === 'all' || role === 'worker' ? await startWorker(complete).catch(stopServing(server)) : null;
   return {
     dependencies: complete,

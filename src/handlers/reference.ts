@@ -46,10 +46,10 @@ const folder = dirname(require.resolve('swagger-ui-dist/package.json'));
 const files = ['favicon-32x32.png', 'index.css', 'swagger-ui-bundle.js', 'swagger-ui.css'];
 
 /** Serves the document and the page. The document never changes while a process lives. */
-export function serveReference(app: Express, document: object, limit: RequestHandler): void {
-  app.get('/api/openapi.json', limit, fixed('json', JSON.stringify(document)));
-  app.get('/api/reference', limit, withoutSlash, fixed('html', page));
-  app.get('/api/reference/start.js', limit, fixed('js', start));
+export function serveReference(app: Express, document: () => object, limit: RequestHandler): void {
+  app.get('/api/openapi.json', limit, fixed('json', () => JSON.stringify(document())));
+  app.get('/api/reference', limit, withoutSlash, fixed('html', () => page));
+  app.get('/api/reference/start.js', limit, fixed('js', () => start));
   for (const file of files) {
     app.get(`/api/reference/${file}`, limit, (_request, response) => response.set(guards).sendFile(file, { root: folder, maxAge: '1 day' }));
   }
@@ -61,10 +61,15 @@ const withoutSlash: RequestHandler = (request, response, next) => {
   else next();
 };
 
-/** A text from memory, which whoever has it already need not load again. */
-function fixed(type: string, text: string): RequestHandler {
-  const etag = `"${createHash('sha256').update(text).digest('base64url')}"`;
+/** A text that is made once, which whoever has it already need not load again. */
+function fixed(type: string, make: () => string): RequestHandler {
+  let made: { text: string; etag: string } | undefined;
   return (_request, response) => {
-    response.set({ ...guards, ETag: etag, 'Cache-Control': 'no-cache' }).type(type).send(text);
+    made ??= tagged(make());
+    response.set({ ...guards, ETag: made.etag, 'Cache-Control': 'no-cache' }).type(type).send(made.text);
   };
+}
+
+function tagged(text: string): { text: string; etag: string } {
+  return { text, etag: `"${createHash('sha256').update(text).digest('base64url')}"` };
 }

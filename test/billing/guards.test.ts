@@ -7,6 +7,7 @@ import { sendEmailJob } from '../../src/jobs/send-email.ts';
 import { sweep } from '../../src/jobs/sweep.ts';
 import { createCatalog } from '../support/catalog.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 import { deliver, event, firstMonth, type RawEvent } from '../support/webhook.ts';
 
 /** The guards in the database, each met head on: by two at the same moment, or by a statement that goes around the code. */
@@ -53,7 +54,7 @@ describe('an event', () => {
     await other.query('begin');
     await other.query('select 1 from stripe_events where id = $1 for update', [sent.id]);
     const waiting = apply(sent);
-    while ((await other.query('select 1 from pg_locks where not granted')).rowCount === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(async () => (await other.query('select 1 from pg_locks where not granted')).rowCount !== 0);
     await other.query(`update stripe_events set processed_at = now(), outcome = 'ignored', due_at = null where id = $1`, [sent.id]);
     await other.query('commit');
     expect(await waiting).toEqual({ finding: null, messageIds: [] });

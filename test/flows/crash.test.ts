@@ -7,6 +7,7 @@ import { createDatabase } from '../support/database.ts';
 import { catchMail, type MailCatcher } from '../support/mail-catcher.ts';
 import { addressOf, spawnTillkey, type TillkeyProcess } from '../support/process.ts';
 import { backends, callAt, redisUrl, TEST_KEY, TEST_SECRET } from '../support/service.ts';
+import { until } from '../support/until.ts';
 import { deliver, firstMonth } from '../support/webhook.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -56,8 +57,8 @@ async function licensesAt(url: string): Promise<any[]> {
 
 /** Everything the inbox holds is done. */
 async function allApplied(url: string): Promise<void> {
-  const undone = async () => (await callAt(url)('GET', '/api/v1/stripe-events?limit=100')).body.data.some(({ outcome }: { outcome: string | null }) => outcome === null);
-  while (await undone()) await new Promise((resolve) => setImmediate(resolve));
+  const events = async () => (await callAt(url)('GET', '/api/v1/stripe-events?limit=100')).body.data;
+  await until(async () => (await events()).every(({ outcome }: { outcome: string | null }) => outcome !== null));
 }
 
 describe.each(backends())('killed, with the queues in %s,', (backend) => {
@@ -127,7 +128,7 @@ describe.each(backends())('killed, with the queues in %s,', (backend) => {
     const licenses = await licensesAt(current.url);
     expect(licenses.map(({ userEmail }) => userEmail).sort()).toEqual(Array.from({ length: purchases }, (_, n) => `buyer-${n}@example.com`));
     const ids = () => new Set(mail.mails.map(({ messageId }) => messageId));
-    while (ids().size < purchases) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => ids().size >= purchases);
     expect(await current.tillkey.end('SIGTERM')).toBe(0);
     expect(ids().size).toBe(purchases);
   }, TIMEOUT_MS);

@@ -9,15 +9,18 @@ import { control, ensureRunning, openServer, portOf } from '../../src/database/e
 import { connectDatabase, inTransaction, query, reading } from '../../src/database/orm.ts';
 import { type BehindLine, startBehindLine } from '../support/behind-line.ts';
 import { cameTo, oneEach } from '../support/came-to.ts';
+import { fillDataFolder } from '../support/data-folder.ts';
 import { createDatabase } from '../support/database.ts';
 import type { FakeEvent } from '../support/fake-stripe/state.ts';
 import { backends } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 /** A PostgreSQL of this test's own, which it may kill. */
 let folder: string;
 let postgres: EmbeddedPostgres;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tillkey-faults-'));
+  await fillDataFolder(folder);
   postgres = await startEmbeddedPostgres(folder);
 });
 afterAll(async () => {
@@ -28,9 +31,6 @@ afterAll(async () => {
 async function newDatabase(name: string): Promise<string> {
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
-  // Throw-away data need not survive a power cut, only the crash of the server: what was committed must be written by then.
-  for (const setting of ['fsync', 'full_page_writes']) await client.query(`alter system set ${setting} = off`);
-  await client.query('select pg_reload_conf()');
   await client.query(`create database on_${name}`);
   await client.end();
   return postgres.url.replace(/postgres$/, `on_${name}`);
@@ -69,7 +69,7 @@ describe.each(backends())('PostgreSQL restarted in the middle of a burst, with t
     const buyers = Array.from({ length: 20 }, (_, n) => `${backend}-${n}@example.com`);
     const events = buyers.flatMap((email) => started.stripe.buySubscription({ email, priceId: started.priceId }).events);
     const delivered = deliverUntilTaken(started, events);
-    while (started.line.answered() < 10) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => started.line.answered() >= 10);
     await crash();
     await delivered;
     await started.sweptAndSettled();

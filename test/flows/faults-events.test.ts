@@ -8,6 +8,7 @@ import { type FakeStripe, startFakeStripe } from '../support/fake-stripe/fake-st
 import { createCatalog } from '../support/catalog.ts';
 import type { FakeEvent } from '../support/fake-stripe/state.ts';
 import { startTestService, testClock, TEST_SECRET, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 import { deliver, event, firstMonth } from '../support/webhook.ts';
 
 describe('an event that breaks whoever applies it', () => {
@@ -32,7 +33,7 @@ describe('an event that breaks whoever applies it', () => {
     const events = buyers.flatMap((email) => shop.stripe.buySubscription({ email, priceId: shop.priceId }).events);
     await shop.stripe.deliver(events, { url: `${tillkey.url}/webhooks/stripe` }, { shuffle: true });
     const applied = async () => (await cameTo(tillkey)).mails.length === buyers.length && (await cameTo(tillkey)).undone === 1;
-    while (!(await applied())) await new Promise((resolve) => setImmediate(resolve));
+    await until(applied);
     expect(await cameTo(tillkey)).toEqual({ ...oneEach(buyers), undone: 1 });
 
     const { dependencies } = tillkey.service;

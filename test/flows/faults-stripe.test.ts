@@ -7,6 +7,7 @@ import { createCatalog } from '../support/catalog.ts';
 import { createDatabase } from '../support/database.ts';
 import type { Fault } from '../support/line.ts';
 import { startTestService, testClock } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 /** Stripe's API in trouble: whatever it does, a purchase ends as one license and one mail, and no event loses an attempt to it. */
 
@@ -98,7 +99,7 @@ describe('while Stripe', () => {
     const { events } = shop.stripe.buySubscription({ email: 'other@example.com', priceId: shop.priceId });
     await shop.stripe.deliver(events, { url: `${wrong.url}/webhooks/stripe` });
     const waits = async () => (await wrong.call('GET', '/api/v1/stripe-events')).body.data.filter(({ lastError }: any) => lastError !== null);
-    while ((await waits()).length < 3) await new Promise((resolve) => setImmediate(resolve));
+    await until(async () => (await waits()).length >= 3);
     expect((await waits())[0].lastError).toContain('Stripe refuses the secret key.');
     await wrong.stop();
 

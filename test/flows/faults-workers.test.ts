@@ -10,6 +10,7 @@ import { layLine, type Line } from '../support/line.ts';
 import { catchMail, type MailCatcher } from '../support/mail-catcher.ts';
 import { spawnTillkey, type TillkeyProcess } from '../support/process.ts';
 import { backends, redisUrl, startTestService, TEST_KEY, TEST_SECRET, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 const TIMEOUT_MS = 60_000;
 
@@ -59,7 +60,7 @@ describe.each(backends())('two workers with the queues in %s,', (backend) => {
       const events = buyers.slice(round * 4, round * 4 + 4).flatMap((email) => stripe.buySubscription({ email, priceId }).events);
       const answers = await stripe.deliver(events, { url: `${web.url}/webhooks/stripe` }, { shuffle: true, duplicate: 2, concurrency: 8 });
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-      while (line.asked.length < asked + 4) await new Promise((resolve) => setImmediate(resolve));
+      await until(() => line.asked.length >= asked + 4);
       await running[round % 2]?.end('SIGKILL');
       line.fail(null);
       running[round % 2] = await startWorker();

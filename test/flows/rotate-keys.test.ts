@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { fillDataFolder } from '../support/data-folder.ts';
 import { createDatabase } from '../support/database.ts';
 import { addressOf, spawnTillkey, type TillkeyProcess } from '../support/process.ts';
 import { callAt } from '../support/service.ts';
@@ -35,6 +36,7 @@ async function rotate(environment?: Record<string, string>): Promise<string> {
 
 describe('npm run keys:rotate', () => {
   test('makes a new key while Tillkey runs on its embedded database, and the old one stays published', async () => {
+    await fillDataFolder(folder);
     const url = await addressOf(start([]));
     const [first] = await published(url);
     const kid = await rotate();
@@ -46,6 +48,7 @@ describe('npm run keys:rotate', () => {
   }, TIMEOUT_MS);
 
   test('works on the embedded database while no Tillkey runs, and leaves the folder free', async () => {
+    await fillDataFolder(folder);
     const first = start([]);
     await addressOf(first);
     await first.end('SIGTERM');

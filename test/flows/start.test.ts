@@ -3,12 +3,14 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { createCatalog } from '../support/catalog.ts';
+import { fillDataFolder } from '../support/data-folder.ts';
 import { createDatabase } from '../support/database.ts';
 import { addressOf, spawnNpmStart, spawnTillkey, type TillkeyProcess } from '../support/process.ts';
 import { callAt, TEST_KEY, TEST_SECRET } from '../support/service.ts';
+import { until } from '../support/until.ts';
 import { deliver, firstMonth } from '../support/webhook.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -28,6 +30,24 @@ function start(environment: Record<string, string> = {}, args: string[] = []): T
   processes.push(tillkey);
   return tillkey;
 }
+
+/** A client that never ends its request: Tillkey ends, after as long as requests in flight may take. It does so beside the other tests. */
+let cutOff: { folder: string; exitCode: Promise<number | null> };
+beforeAll(async () => {
+  const own = await mkdtemp(join(tmpdir(), 'tillkey-start-'));
+  await fillDataFolder(own);
+  const tillkey = spawnTillkey([], { TILLKEY_DATA_DIR: own });
+  const { port } = new URL(await addressOf(tillkey));
+  const slow = connect(Number(port), '127.0.0.1');
+  slow.on('error', () => undefined);
+  slow.write('POST /webhooks/stripe HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');
+  await once(slow, 'connect');
+  cutOff = { folder: own, exitCode: tillkey.end('SIGTERM') };
+}, TIMEOUT_MS);
+afterAll(async () => {
+  await cutOff.exitCode;
+  await rm(cutOff.folder, { recursive: true, force: true });
+}, TIMEOUT_MS);
 
 const keysIn = (text: string) => text.match(/lk_(live|test)_[a-z0-9]{32,}/g) ?? [];
 
@@ -58,6 +78,7 @@ describe('with nothing but Node', () => {
   }, TIMEOUT_MS);
 
   test('a second start on the same folder says so and exits, and the first goes on', async () => {
+    await fillDataFolder(folder);
     const first = start();
     const url = await addressOf(first);
     const second = start();
@@ -67,6 +88,7 @@ describe('with nothing but Node', () => {
   }, TIMEOUT_MS);
 
   test('the folder stays its own when its connection to the database is lost', async () => {
+    await fillDataFolder(folder);
     const first = start();
     const url = await addressOf(first);
     const [password, pidFile] = [await readFile(join(folder, 'postgres-password'), 'utf8'), await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')];
@@ -74,7 +96,7 @@ describe('with nothing but Node', () => {
     await client.connect();
     await client.query("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tillkey-owner'");
     const owned = async () => (await client.query("select 1 from pg_locks l join pg_stat_activity a using (pid) where l.locktype = 'advisory' and a.application_name = 'tillkey-owner'")).rows.length;
-    while ((await owned()) === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(async () => (await owned()) > 0);
     await client.end();
     const second = start();
     expect(await second.exitCode).toBe(1);
@@ -82,6 +104,7 @@ describe('with nothing but Node', () => {
   }, TIMEOUT_MS);
 
   test('a kill -9 in the middle of a purchase loses nothing and needs no manual step', async () => {
+    await fillDataFolder(folder);
     const first = start({ TILLKEY_BOOTSTRAP_TEST_KEY: TEST_KEY });
     const url = await addressOf(first);
     await createCatalog({ call: callAt(url) });
@@ -91,11 +114,12 @@ describe('with nothing but Node', () => {
     const second = start({ TILLKEY_BOOTSTRAP_TEST_KEY: TEST_KEY });
     const call = callAt(await addressOf(second));
     const licenses = async () => (await call('GET', '/api/v1/licenses')).body.data;
-    while ((await licenses()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(async () => (await licenses()).length > 0);
     expect(await licenses()).toHaveLength(1);
-    while ((await readdir(join(folder, 'mail')).catch(() => [])).filter((name) => name.endsWith('.eml')).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    const mails = async () => (await readdir(join(folder, 'mail')).catch(() => [])).filter((name) => name.endsWith('.eml'));
+    await until(async () => (await mails()).length > 0);
     expect(await second.end('SIGTERM')).toBe(0);
-    expect((await readdir(join(folder, 'mail'))).filter((name) => name.endsWith('.eml'))).toHaveLength(1);
+    expect(await mails()).toHaveLength(1);
   }, TIMEOUT_MS);
 });
 
@@ -127,6 +151,7 @@ describe('a start that cannot be', () => {
 });
 
 describe('npm start', () => {
+  beforeEach(() => fillDataFolder(folder));
   const environment = () => ({ TILLKEY_DATA_DIR: folder, LOG_LEVEL: 'silent' });
 
   test('passes SIGTERM on: the service stops cleanly and npm exits with 0', async () => {
@@ -146,6 +171,7 @@ describe('npm start', () => {
 });
 
 test('a SIGTERM while it starts stops what has been started, and the folder is free at once', async () => {
+  await fillDataFolder(folder);
   const first = start();
   await first.prints(/API keys/);
   expect(await first.end('SIGTERM')).toBe(0);
@@ -153,16 +179,11 @@ test('a SIGTERM while it starts stops what has been started, and the folder is f
 }, TIMEOUT_MS);
 
 test('a client that never ends its request does not keep it from ending', async () => {
-  const tillkey = start();
-  const { port } = new URL(await addressOf(tillkey));
-  const slow = connect(Number(port), '127.0.0.1');
-  slow.on('error', () => undefined);
-  slow.write('POST /webhooks/stripe HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');
-  await once(slow, 'connect');
-  expect(await tillkey.end('SIGTERM')).toBe(0);
+  expect(await cutOff.exitCode).toBe(0);
 }, TIMEOUT_MS);
 
 test('a port that is taken is named', async () => {
+  await fillDataFolder(folder);
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as AddressInfo;
@@ -214,7 +235,7 @@ test('web and worker apart do together what one process does', async () => {
   await createCatalog({ call });
   for (const sent of firstMonth().events) await deliver(await addressOf(web), sent);
   const licenses = async () => (await call('GET', '/api/v1/licenses')).body.data;
-  while ((await licenses()).length === 0) await new Promise((resolve) => setImmediate(resolve));
+  await until(async () => (await licenses()).length > 0);
   expect(await licenses()).toHaveLength(1);
   expect([await web.end('SIGTERM'), await worker.end('SIGTERM')]).toEqual([0, 0]);
   await database.drop();

@@ -108,7 +108,7 @@ if (existsSync(folder)) {
   afterEach(() => stop());
 
   const come = async (environment: Record<string, string>, afterStop = async () => {}) => {
-    const tillkey = await startTestService({ environment, patience: { most: 1_000 } });
+    const tillkey = await startTestService({ environment });
     stop = async () => {
       await tillkey.stop();
       await afterStop();

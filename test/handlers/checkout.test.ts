@@ -3,6 +3,7 @@ import pg from 'pg';
 import { hashApiKey } from '../../src/database/api-keys.ts';
 import { readLicenseFile } from '../../src/licensing/license-file.ts';
 import { LIVE_KEY, startTestService, TEST_KEY, type TestService, testClock } from '../support/service.ts';
+import { until } from '../support/until.ts';
 
 const start = new Date('2026-03-01T12:00:00.000Z');
 const HOUR = 3_600;
@@ -137,7 +138,7 @@ describe('there is no file', () => {
     await vendor.query('begin');
     await vendor.query(`update licenses set vendor_status = 'revoked' where id = $1`, [license.id]);
     const wanted = checkOut(license);
-    while ((await vendor.query('select 1 from pg_locks where not granted')).rowCount === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(async () => (await vendor.query('select 1 from pg_locks where not granted')).rowCount !== 0);
     await vendor.query('commit');
     await vendor.end();
     expect(await wanted).toMatchObject({ status: 403, body: { code: 'REVOKED' } });

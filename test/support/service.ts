@@ -48,8 +48,11 @@ export type TestService = {
 
 type Choice = { backend?: 'postgres' | 'redis'; role?: Role; clock?: TestClock; databaseUrl?: string; environment?: Record<string, string>; patience?: Patience; webhookPatience?: WebhookPatience };
 
+/** Stripe's stand-in takes any number of requests a second: the pace that Stripe asks for is kept, and tested, where a test says so. */
+const UNPACED: Patience = { most: 1_000 };
+
 /** The whole service in this process, on a database, a folder and a port of its own. */
-export async function startTestService({ backend = 'postgres', role = 'all', clock = testClock(), databaseUrl, environment = {}, patience, webhookPatience }: Choice = {}): Promise<TestService> {
+export async function startTestService({ backend = 'postgres', role = 'all', clock = testClock(), databaseUrl, environment = {}, patience = UNPACED, webhookPatience }: Choice = {}): Promise<TestService> {
   const owned = databaseUrl === undefined ? await createDatabase() : null;
   const dataFolder = await mkdtemp(join(tmpdir(), 'tillkey-data-'));
   const read = readConfig({
@@ -71,7 +74,7 @@ export async function startTestService({ backend = 'postgres', role = 'all', clo
   if (!read.ok) throw new Error(read.faults.join('\n'));
   const url = databaseUrl ?? owned?.url ?? '';
   const log = createLogger(read.config.LOG_LEVEL);
-  const service = await startService({ role, config: read.config, clock, log, dataFolder, databaseUrl: url, show: () => undefined, ...(patience && { patience }), ...(webhookPatience && { webhookPatience }) });
+  const service = await startService({ role, config: read.config, clock, log, dataFolder, databaseUrl: url, show: () => undefined, patience, ...(webhookPatience && { webhookPatience }) });
   return {
     url: service.url,
     databaseUrl: url,

@@ -2,9 +2,10 @@ import type { RequestHandler } from 'express';
 import { AppError } from '../../errors.ts';
 
 /** Answers what came to a path of ours with a method that it does not take: OPTIONS is told which it takes, others get 405. */
-export function answerOtherMethods(paths: Record<string, object>): RequestHandler {
-  const known = Object.entries(paths).map(([template, operations]) => ({ pattern: patternOf(template), methods: methodsOf(operations) }));
+export function answerOtherMethods(paths: () => Record<string, object>): RequestHandler {
+  let known: ReturnType<typeof knownOf> | undefined;
   return (request, response, next) => {
+    known ??= knownOf(paths());
     const methods = known.filter(({ pattern }) => pattern.test(request.path)).flatMap(({ methods: taken }) => taken);
     if (methods.length === 0) {
       next();
@@ -14,6 +15,10 @@ export function answerOtherMethods(paths: Record<string, object>): RequestHandle
     if (request.method !== 'OPTIONS') throw new AppError('METHOD_NOT_ALLOWED', 405, `This path takes ${allow}.`, { headers: { Allow: allow } });
     response.status(204).set('Allow', allow).end();
   };
+}
+
+function knownOf(paths: Record<string, object>): { pattern: RegExp; methods: string[] }[] {
+  return Object.entries(paths).map(([template, operations]) => ({ pattern: patternOf(template), methods: methodsOf(operations) }));
 }
 
 /** As Express matches: a parameter is one segment, case does not matter, nor does a slash at the end. */

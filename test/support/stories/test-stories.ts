@@ -89,7 +89,7 @@ async function come(stripe: FakeStripe, told: Told[], { key, how, workers }: { k
   let ticks = 0;
   // It goes on, so that what was asked for is newer than an event that came before.
   const clock = { now: () => new Date(dayOf(JUDGED_ON).getTime() + (ticks += 1)), set: () => undefined };
-  const choice = { clock, environment: key, patience: { most: 1_000 } };
+  const choice = { clock, environment: key };
   const tillkey = await startTestService({ ...choice, role: 'web' });
   const running = await Promise.all(Array.from({ length: workers }, () => startTestService({ ...choice, role: 'worker', databaseUrl: tillkey.databaseUrl })));
   try {
