@@ -1,6 +1,7 @@
 import { asOneTransaction, reading, type Transaction } from '../database/orm.ts';
 import { type DueRows, holdTime } from '../database/scope-time.ts';
 import type { Scope } from '../database/scope.ts';
+import { cullMachines } from './cull-machines.ts';
 import type { Licensing } from './licensing.ts';
 import { licensesDue } from './settle-licenses.ts';
 
@@ -20,7 +21,10 @@ export type DueWork = {
   batch: (licensing: Licensing, which: { scope: Scope; waits: boolean }, now: Date) => Promise<Batch>;
 };
 
-export const dueWorks: DueWork[] = [{ ...licensesDue, rows: 'licenses' }];
+export const dueWorks: DueWork[] = [
+  { ...licensesDue, rows: 'licenses' },
+  { ...cullMachines, rows: 'machines' },
+];
 
 /** One batch of what is due by the scope's own time, which stands still meanwhile. */
 export async function runDueBatch(licensing: Licensing, { scope, work }: { scope: Scope; work: DueWork }, realNow: Date): Promise<Batch> {
