@@ -3,7 +3,9 @@ import { sql } from 'kysely';
 import { query, reading } from '../../src/database/orm.ts';
 import { createCatalog } from '../support/catalog.ts';
 import { activate, createLicense, createPolicy, validate } from '../support/license.ts';
-import { LIVE_KEY, startTestService, type TestService } from '../support/service.ts';
+import { addressOf, spawnTillkey } from '../support/process.ts';
+import { withRival } from '../support/rival.ts';
+import { callAt, LIVE_KEY, startTestService, type TestService } from '../support/service.ts';
 import { deliver, event } from '../support/webhook.ts';
 import { insertAccount, insertApiKey } from '../support/world.ts';
 
@@ -214,6 +216,36 @@ describe('a rehearsal', () => {
     expect((await tillkey.call('PUT', '/api/v1/test-clock', { key: other, body: { now: at(20) } })).status).toBe(200);
     expect([(await validate(tillkey, theirs[0])).code, (await validate(tillkey, theirs[1])).code, (await clock()).body.data.now]).toEqual(['EXPIRED', 'VALID', at(500).toISOString()]);
   });
+
+  test('whose process is killed on the way stands at a moment, and is gone on with from there: everything is told once', async () => {
+    const names = ['before', 'killed', 'after'];
+    const [from, ...ends] = [510, 520, 530, 540];
+    await goTo(from!);
+    for (const [n, name] of names.entries()) {
+      licenses[name] = await createLicense(tillkey, { policy: { requireFingerprint: false }, license: { userEmail: `${name}@example.com`, expiresAt: at(ends[n]!) } });
+    }
+    const dying = spawnTillkey(['web'], { TILLKEY_SECRET: 'a secret for tests, long enough to pass', DATABASE_URL: tillkey.databaseUrl, RATE_LIMIT_MANAGEMENT: '0' });
+    await withRival(tillkey.databaseUrl, async (rival) => {
+      const put = callAt(await addressOf(dying))('PUT', '/api/v1/test-clock', { body: { now: at(550) } });
+      await rival.run('select 1 from licenses where id = $1 for update', [licenses['killed'].id]);
+      await rival.untilStuck(put);
+      await dying.end('SIGKILL');
+      await expect(put).rejects.toThrow();
+      await rival.run('commit');
+    });
+    const stands = Date.parse((await clock()).body.data.now);
+    expect([stands >= at(510).getTime(), stands < at(530).getTime()]).toEqual([true, true]);
+    const again = () => tillkey.call('PUT', '/api/v1/test-clock', { body: { now: at(550) } });
+    expect(await again()).toMatchObject({ status: 409, body: { code: 'CONFLICT', error: expect.stringContaining('being moved') } });
+    tillkey.clock.set(new Date(Date.now() + 10_000));
+    expect((await again()).status).toBe(200);
+    tillkey.clock.set(started);
+    const happened = await told();
+    for (const [n, name] of names.entries()) {
+      const expired = happened[name]!.filter(([, type]) => type === 'license.expired');
+      expect([name, expired]).toEqual([name, inMs({ expired: [[ends[n]!, 'license.expired']] })['expired']]);
+    }
+  }, 60_000);
 
   test('that is ended leaves what is so by real time, and tells of the difference', async () => {
     const policy = await createPolicy(tillkey, { requireFingerprint: false });
