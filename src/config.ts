@@ -148,6 +148,10 @@ export const settings = z.object({
     description: 'How many days before the end of a trial at Stripe its customer is told',
     example: '3',
   }),
+  WEBHOOK_ALLOW_PRIVATE_ADDRESSES: describe(z.enum(['true', 'false'], 'expected true or false').default('false').transform((value) => value === 'true'), {
+    description: 'Whether webhook endpoints may be on private addresses and plain http: for development only',
+    example: 'true',
+  }),
   RATE_LIMIT_VALIDATE: perMinute(60, 'validate-key, by IP address'),
   RATE_LIMIT_ACTIVATE: perMinute(10, 'machine activation, by IP address'),
   RATE_LIMIT_MANAGEMENT: perMinute(120, 'the management API, by API key'),

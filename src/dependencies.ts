@@ -4,8 +4,9 @@ import type { Clock } from './clock.ts';
 import { type Config, publicUrlOf } from './config.ts';
 import { findApiKey, readScope } from './database/api-keys.ts';
 import { migrate } from './database/migrate.ts';
+import { onCommit } from './database/after-commit.ts';
 import { connectDatabase, type Database } from './database/orm.ts';
-import { createSealing } from './database/sealing.ts';
+import { createSealing, type Sealing } from './database/sealing.ts';
 import type { Scope } from './database/scope.ts';
 import { timeOf } from './database/scope-time.ts';
 import { keepSecretFile } from './database/secret-file.ts';
@@ -28,6 +29,7 @@ import type { Patience } from './stripe-client.ts';
 import { createStripeEndpoints, createStripeReader, type StripeApi } from './stripe.ts';
 import { type Connection, createStripeConnections, type StripeConnections } from './stripe-connections.ts';
 import type { StripeEndpoints } from './stripe-endpoints.ts';
+import { createWebhookClient, type WebhookClient, type WebhookPatience } from './webhook-client.ts';
 
 /** Everything a process works with. Each part declares what it needs of it. */
 export type Dependencies = {
@@ -48,6 +50,8 @@ export type Dependencies = {
   directory: Directory;
   firstAnswers: FirstAnswers;
   validations: Validations;
+  webhookSecrets: Sealing;
+  webhookClient: WebhookClient;
   scopeOf: (scopeId: number) => Promise<Scope>;
   /** The time by which a scope is judged: the clock's, or its rehearsal's. */
   timeOf: (scope: Scope) => Promise<Date>;
@@ -69,22 +73,29 @@ export type Setting = {
   databaseUrl: string;
   /** How hard Stripe is asked, where not as usual. */
   patience?: Patience;
+  /** How webhook endpoints are waited for and looked up, where not as usual. */
+  webhookPatience?: WebhookPatience;
   /** Hands over API keys that were just generated. */
   show: (keys: { mode: 'live' | 'test'; key: string }[]) => void;
 };
 
 /** The composition root: the only place that constructs clients. Migrates and bootstraps the database on the way. */
 export async function createDependencies(setting: Setting): Promise<Dependencies> {
-  const { config, clock, log, dataFolder, databaseUrl } = setting;
+  const { config, clock, log, dataFolder, databaseUrl, webhookPatience } = setting;
   const { database, secret, scopes, signingKeys } = await prepareDatabase(setting);
   const licensing = licensingOf(setting, { database, secret });
   const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
+  onCommit(database, async (endpointIds) => {
+    for (const endpointId of endpointIds) await queues.enqueue('deliveries', { endpointId });
+  });
   const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
   return {
     config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeOf(setting, { database, secret, scopes }),
     scopes: [scopes.live, scopes.test],
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
+    webhookSecrets: createSealing(secret, 'webhook secret'),
+    webhookClient: createWebhookClient({ ...webhookPatience, allowPrivate: config.WEBHOOK_ALLOW_PRIVATE_ADDRESSES }),
     publicUrl: publicUrlOf(config),
     scopeOf: (scopeId) => readScope(database, scopeId),
     timeOf: (scope) => timeOf(database, scope, clock.now()),

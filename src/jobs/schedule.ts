@@ -1,3 +1,4 @@
+import { SWEEP_MS } from './backoff.ts';
 import { type ClockDependencies, reconcileByClock } from './reconcile-by-clock.ts';
 import { type DueDependencies, runDueWork } from './run-due-work.ts';
 import { sweep, type SweepDependencies } from './sweep.ts';
@@ -10,7 +11,7 @@ type ScheduleDependencies = SweepDependencies & ClockDependencies & DueDependenc
 /** `stopped`: whether what takes long should come to its end. */
 export function scheduledJobs(dependencies: ScheduleDependencies, stopped: () => boolean): ScheduledJob[] {
   return [
-    { name: 'sweep', everyMs: 30_000, run: () => sweep(dependencies) },
+    { name: 'sweep', everyMs: SWEEP_MS, run: () => sweep(dependencies) },
     { name: 'due-work', everyMs: 30_000, run: unlessUnderWay(() => runDueWork(dependencies, stopped)) },
     { name: 'forget-first-answers', everyMs: 3_600_000, run: () => dependencies.firstAnswers.forgetOld() },
     // Woken this often, done hourly and nightly: the database knows when it was done.

@@ -21,10 +21,7 @@ export type DueWork = {
   batch: (licensing: Licensing, which: { scope: Scope; waits: boolean }, now: Date) => Promise<Batch>;
 };
 
-export const dueWorks: DueWork[] = [
-  { ...licensesDue, rows: 'licenses' },
-  { ...cullMachines, rows: 'machines' },
-];
+export const dueWorks: DueWork[] = [{ ...licensesDue, rows: 'licenses' }, { ...cullMachines, rows: 'machines' }];
 
 /** One batch of what is due by the scope's own time, which stands still meanwhile. */
 export async function runDueBatch(licensing: Licensing, { scope, work }: { scope: Scope; work: DueWork }, realNow: Date): Promise<Batch> {

@@ -34,6 +34,7 @@ const wrong: [name: string, value: string][] = [
   ['STRIPE_RENEWAL_SLACK_HOURS', '1.5'],
   ['EXPIRING_SOON_DAYS', '30, soon'],
   ['TRIAL_ENDING_DAYS', '0'],
+  ['WEBHOOK_ALLOW_PRIVATE_ADDRESSES', 'yes'],
   ['RATE_LIMIT_VALIDATE', '-1'],
   ['RATE_LIMIT_ACTIVATE', 'ten'],
   ['RATE_LIMIT_MANAGEMENT', '1000001'],

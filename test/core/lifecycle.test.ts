@@ -53,6 +53,12 @@ describe('the end of a license', () => {
     expect(lapse({ ...subscribed, ...bought, policy: revoking }, rules, day(60)).consequence).toEqual(consequence);
   });
 
+  test('that billing revoked is told as an end as well; money that came back is not one', () => {
+    const revoked: Lived = { ...subscribed, billingState: 'REVOKED', billingReason: 'CANCELED', billingRenews: false, expiresAt: day(20) };
+    expect(live(revoked, [21, 22]).told).toEqual(['21 license.expired expired', '21 license.revoked revoked']);
+    expect(live({ ...revoked, billingReason: 'REFUNDED' }, [21]).told).toEqual(['21 license.revoked revoked']);
+  });
+
   test('of one that the vendor suspended is not told, and that of a banned customer is', () => {
     expect(live({ ...byHand, vendorStatus: 'suspended', toldStatus: 'suspended' }, [101]).told).toEqual([]);
     expect(live({ ...byHand, customerBanned: true }, [101]).told).toEqual(['101 license.expired expired']);

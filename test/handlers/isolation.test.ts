@@ -35,6 +35,8 @@ const customer = one('customers', ({ customerId }) => customerId);
 const mapping = one('stripe-mappings', ({ mappingId }) => mappingId);
 const stripeEvent = one('stripe-events', ({ stripeEventId }) => stripeEventId);
 const event = one('events', ({ eventId }) => eventId);
+const webhook = one('webhooks', ({ webhookId }) => webhookId);
+const delivery = one('webhook-deliveries', ({ deliveryId }) => deliveryId);
 const apiKey = one('api-keys', ({ apiKeyId }) => apiKeyId);
 
 const grants = ({ entitlementId }: World) => ({ entitlementIds: [entitlementId] });
@@ -118,6 +120,16 @@ const rows: Record<string, Row> = {
 
   'get /api/v1/events': list,
   'get /api/v1/events/:id': event.read,
+
+  'get /api/v1/webhooks': list,
+  'post /api/v1/webhooks': { body: () => ({ url: 'http://127.0.0.1:1/hooks' }), foreign: 'its own' },
+  'get /api/v1/webhooks/:id': webhook.read,
+  'patch /api/v1/webhooks/:id': webhook.update({ description: 'Taken' }),
+  'delete /api/v1/webhooks/:id': webhook.remove(),
+  'post /api/v1/webhooks/:id/rotate-secret': webhook.act('rotate-secret'),
+  'get /api/v1/webhooks/:id/deliveries': { path: at('webhooks', ({ webhookId }) => webhookId, '/deliveries'), foreign: 'not found' },
+  'get /api/v1/webhook-deliveries/:id': delivery.read,
+  'post /api/v1/webhook-deliveries/:id/redeliver': delivery.act('redeliver'),
 
   'get /api/v1/api-keys': list,
   'post /api/v1/api-keys': { body: () => ({ name: 'New' }), foreign: 'its own' },

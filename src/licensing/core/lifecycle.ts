@@ -9,7 +9,7 @@ import { activeUntil, effectiveStatus, type Standing, type Status } from './stat
  */
 
 /** What was told last, so that each thing is told once. Reminders are counted against the end they were about. */
-export type Told = { toldStatus: Status; toldGrace: boolean; remindedEnd: Date | null; remindedDays: number | null };
+type Told = { toldStatus: Status; toldGrace: boolean; remindedEnd: Date | null; remindedDays: number | null };
 
 export type Lived = Standing & Told & {
   billingReason: BillingReason | null;
@@ -29,7 +29,7 @@ export type Happening =
   | { type: LifeEvent; at: Date; status: Status }
   | { type: 'license.expiring_soon' | 'trial_ending'; at: Date; status: Status; days: number; end: Date };
 
-export type LifeEvent = Extract<
+type LifeEvent = Extract<
   EventType,
   'license.grace_started' | 'license.grace_ended' | 'license.suspended' | 'license.reinstated' | 'license.expired' | 'license.revoked' | 'license.banned'
 >;
@@ -70,9 +70,15 @@ function graceHappenings(license: Lived, { status, grace }: { status: Status; gr
 function statusHappenings(license: Lived, { status, end, revokes }: { status: Status; end: Date | null; revokes: boolean }, now: Date): Happening[] {
   const at = (status === 'expired' ? end : status === 'suspended' ? ranOutAt(license) : null) ?? now;
   return [
+    ...(status === 'revoked' && license.toldStatus === 'active' && wasRevokedAtEnd(license) ? [{ type: 'license.expired', at: license.expiresAt ?? now, status: 'expired' } as const] : []),
     ...(status === license.toldStatus ? [] : [{ type: eventOf(status), at, status }]),
     ...(revokes ? [{ type: 'license.revoked', at, status: 'revoked' } as const] : []),
   ];
+}
+
+/** Whether billing revoked it for having ended, and not because the money came back. */
+function wasRevokedAtEnd({ vendorStatus, billingState, billingReason }: Lived): boolean {
+  return vendorStatus === 'active' && billingState === 'REVOKED' && billingReason !== 'REFUNDED' && billingReason !== 'DISPUTED';
 }
 
 /** When grace ran out, where nothing but time has said so yet. */
