@@ -247,19 +247,24 @@ describe('a rehearsal', () => {
     }
   }, 60_000);
 
-  test('that is ended leaves what is so by real time, and tells of the difference', async () => {
-    const policy = await createPolicy(tillkey, { requireFingerprint: false });
+  test('that is ended leaves what is so by real time, tells of the difference, and may be played again', async () => {
     await tillkey.call('DELETE', '/api/v1/test-clock');
-    const license = await createLicense(tillkey, { policyId: policy.id, license: { userEmail: 'back@example.com', expiresAt: at(40) } });
-    await goTo(50);
-    expect((await validate(tillkey, license)).code).toBe('EXPIRED');
-    expect((await tillkey.call('DELETE', '/api/v1/test-clock')).status).toBe(204);
-    expect((await clock()).body.data).toEqual({ now: started.toISOString(), active: false });
-    expect((await validate(tillkey, license)).code).toBe('VALID');
-    await goTo(50);
-    expect((await told())['back']?.map(([, type]) => type)).toEqual([
-      'license.created', 'license.expiring_soon', 'license.expiring_soon', 'license.expiring_soon', 'license.expired', 'license.reinstated',
-      'license.expiring_soon', 'license.expiring_soon', 'license.expiring_soon', 'license.expired',
-    ]);
+    const policy = await createPolicy(tillkey, { requireFingerprint: false, requireHeartbeat: true, heartbeatCullStrategy: 'KEEP_DEAD' });
+    const issue = (whose: string) => createLicense(tillkey, { policyId: policy.id, license: { userEmail: `${whose}@example.com`, expiresAt: at(40) } });
+    const [expired] = [await issue('expired'), await issue('reminded')];
+    await activate(tillkey, expired, 'fingerprint-three');
+    for (const day of [35, 50]) {
+      await goTo(day);
+      expect((await validate(tillkey, expired)).code).toBe(day < 40 ? 'VALID' : 'EXPIRED');
+      expect((await tillkey.call('DELETE', '/api/v1/test-clock')).status).toBe(204);
+      expect((await clock()).body.data).toEqual({ now: started.toISOString(), active: false });
+      expect((await validate(tillkey, expired)).code).toBe('VALID');
+    }
+    await goTo(41);
+    const [soon, dead] = ['license.expiring_soon', 'machine.dead'];
+    const whole = [soon, soon, soon, 'license.expired'];
+    const happened = await told();
+    expect(happened['reminded']?.map(([, type]) => type)).toEqual(['license.created', soon, soon, ...whole, 'license.reinstated', ...whole]);
+    expect(happened['expired']?.map(([, type]) => type)).toEqual(['license.created', 'machine.activated', dead, soon, soon, dead, ...whole, 'license.reinstated', dead, ...whole]);
   });
 });
