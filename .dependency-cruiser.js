@@ -73,7 +73,7 @@ export default {
 };
 
 function edgeMay() {
-  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|deliveries|reconciliations|queues|stripe|stripe-facts|stripe-lists|mailer|webhook-client|clock|logger)[.]ts$', ...GROUND];
+  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|deliveries|reconciliations|queues|stripe|stripe-facts|stripe-lists|mailer|webhook-client|clock|logger|html)[.]ts$', ...GROUND];
 }
 
 function edgeLaw(edge) {

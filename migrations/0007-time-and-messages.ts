@@ -36,6 +36,8 @@ export class Migration0007TimeAndMessages extends Migration {
         add column contact_email text,
         add column website_url text;
       alter table customers add column unsubscribed_at timestamptz(3);
+      -- Support asks what somebody was sent.
+      create index messages_recipient on messages (scope_id, lower(recipient), id);
 
       create table webhook_endpoints (
         id uuid primary key,

@@ -188,6 +188,7 @@ create table messages (
 create index messages_due on messages (due_at) where (due_at is not null);
 create index messages_failed on messages (failed_at) where (failed_at is not null);
 create index messages_pending on messages (created_at) where (due_at is not null);
+create index messages_recipient on messages (scope_id, lower(recipient), id);
 create unique index messages_page on messages (scope_id, id);
 
 create table licenses (

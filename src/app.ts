@@ -10,10 +10,12 @@ import type { Route } from './handlers/http/route.ts';
 import { metrics } from './handlers/metrics.ts';
 import { servePortal } from './handlers/portal/portal.ts';
 import { answerPortalErrors } from './handlers/portal/problem.ts';
+import { serveUnsubscribing } from './handlers/portal/unsubscribe.ts';
 import { publicKeyRoutes } from './handlers/public-keys.ts';
 import { documentOf } from './handlers/openapi/document.ts';
 import { serveReference } from './handlers/reference.ts';
 import { rawBody, stripeWebhook } from './handlers/stripe-webhook.ts';
+import { accountRoutes } from './handlers/v1/account.ts';
 import { apiKeyRoutes } from './handlers/v1/api-keys.ts';
 import { applyMappingRoute } from './handlers/v1/apply-mapping.ts';
 import { customerRoutes } from './handlers/v1/customers.ts';
@@ -22,6 +24,7 @@ import { eventRoutes } from './handlers/v1/events.ts';
 import { licenseRoutes } from './handlers/v1/licenses.ts';
 import { machineRoutes } from './handlers/v1/machines.ts';
 import { checkOutRoute } from './handlers/v1/offline-files.ts';
+import { messageRoutes } from './handlers/v1/messages.ts';
 import { policyRoutes } from './handlers/v1/policies.ts';
 import { portalLinkRoute } from './handlers/v1/portal-link.ts';
 import { previewRoute } from './handlers/v1/preview-event.ts';
@@ -48,6 +51,7 @@ export function routes(dependencies: Dependencies): Route[] {
     ...machineRoutes(dependencies),
     ...customerRoutes(dependencies),
     portalLinkRoute(dependencies),
+    ...messageRoutes(dependencies),
     ...stripeMappingRoutes(dependencies),
     previewRoute(dependencies),
     applyMappingRoute(dependencies),
@@ -56,6 +60,7 @@ export function routes(dependencies: Dependencies): Route[] {
     ...eventRoutes(dependencies),
     ...webhookRoutes(dependencies),
     ...webhookDeliveryRoutes(dependencies),
+    ...accountRoutes(dependencies),
     ...apiKeyRoutes(dependencies),
     ...testClockRoutes(dependencies),
   ];
@@ -79,6 +84,7 @@ export function createApp(dependencies: Dependencies): Express {
   mount(app, api, dependencies);
   serveReference(app, document, others);
   servePortal(app, dependencies, others);
+  serveUnsubscribing(app, dependencies, others);
   app.use(others, answerOtherMethods(document.paths), answerUnknownPath);
   app.use('/portal', answerPortalErrors(log));
   app.use(answerErrors(log));

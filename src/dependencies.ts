@@ -20,11 +20,12 @@ import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts'
 import type { Licensing, Reminders } from './licensing/licensing.ts';
 import { createPortalLinks, type PortalLinks } from './licensing/portal-links.ts';
 import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
+import { createUnsubscribeLinks, type UnsubscribeLinks } from './licensing/unsubscribe-links.ts';
 import { createValidations, type Validations } from './licensing/validate-key.ts';
 import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
-import { createRateLimits, type LimitStore } from './rate-limits.ts';
+import { createRateLimits } from './rate-limits.ts';
 import type { Patience } from './stripe-client.ts';
 import { createStripeEndpoints, createStripeReader, type StripeApi } from './stripe.ts';
 import { type Connection, createStripeConnections, type StripeConnections } from './stripe-connections.ts';
@@ -45,6 +46,7 @@ export type Dependencies = {
   slackHours: number;
   reminders: Reminders;
   portalLinks: PortalLinks;
+  unsubscribeLinks: UnsubscribeLinks;
   publicUrl: string;
   scopes: Scope[];
   directory: Directory;
@@ -89,13 +91,14 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   onCommit(database, async (endpointIds) => {
     for (const endpointId of endpointIds) await queues.enqueue('deliveries', { endpointId });
   });
-  const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
+  const limits = createRateLimits(config, log);
   return {
     config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeOf(setting, { database, secret, scopes }),
     scopes: [scopes.live, scopes.test],
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
     webhookSecrets: createSealing(secret, 'webhook secret'),
     webhookClient: createWebhookClient({ ...webhookPatience, allowPrivate: config.WEBHOOK_ALLOW_PRIVATE_ADDRESSES }),
+    unsubscribeLinks: createUnsubscribeLinks(createSealing(secret, 'unsubscribe link')),
     publicUrl: publicUrlOf(config),
     scopeOf: (scopeId) => readScope(database, scopeId),
     timeOf: (scope) => timeOf(database, scope, clock.now()),
@@ -187,19 +190,4 @@ function configuredConnections(config: Config, { live, test }: DefaultScopes): {
     { scope: live, connection: { apiKey: config.STRIPE_LIVE_SECRET_KEY ?? null, webhookSecrets: config.STRIPE_LIVE_WEBHOOK_SECRETS } },
     { scope: test, connection: { apiKey: config.STRIPE_TEST_SECRET_KEY ?? null, webhookSecrets: config.STRIPE_TEST_WEBHOOK_SECRETS } },
   ];
-}
-
-function limitsOf(config: Config) {
-  return {
-    validate: config.RATE_LIMIT_VALIDATE,
-    activate: config.RATE_LIMIT_ACTIVATE,
-    management: config.RATE_LIMIT_MANAGEMENT,
-    other: config.RATE_LIMIT_OTHER,
-  };
-}
-
-/** On the embedded database there is one process and its memory is enough; else several may share the counts. */
-function limitStoreOf({ REDIS_URL: redisUrl, DATABASE_URL: databaseUrl }: Config): LimitStore {
-  if (redisUrl !== undefined) return { redisUrl };
-  return databaseUrl === undefined ? 'process' : { databaseUrl };
 }

@@ -2,8 +2,14 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTransport } from 'nodemailer';
 
-/** A mail to send. `id` becomes its Message-ID: a mail sent twice after a crash is recognized as one. */
-export type Mail = { id: string; to: string; subject: string; text: string; html: string };
+/**
+ * A mail to send. `id` becomes its Message-ID: a mail sent twice after a crash is recognized as one. `fromName` and `replyTo` are the vendor's, where
+ * known. Where `unsubscribeUrl` is, mail programs offer to unsubscribe by a POST to it (RFC 8058).
+ */
+export type Mail = {
+  id: string; to: string; subject: string; text: string; html: string;
+  fromName: string | null; replyTo: string | null; unsubscribeUrl: string | null;
+};
 
 export type MailResult = { sent: true } | { sent: false; error: string };
 
@@ -14,20 +20,30 @@ export type Mailer = {
   close(): void;
 };
 
-type Settings = { smtpUrl: string | undefined; from: string; mailFolder: string };
+/** How long a mail server may be silent at each step, and how long one mail may take in all. */
+type MailPatience = { connectionTimeout: number; greetingTimeout: number; socketTimeout: number; inAllMs: number };
+
+const usual: MailPatience = { connectionTimeout: 15_000, greetingTimeout: 15_000, socketTimeout: 30_000, inAllMs: 45_000 };
+
+type Settings = { smtpUrl: string | undefined; from: string; mailFolder: string; patience?: MailPatience };
 
 /** Sends by SMTP where `smtpUrl` is set; else writes each mail to `mailFolder` as `<id>.eml`. */
-export function createMailer({ smtpUrl, from, mailFolder }: Settings): Mailer {
-  return smtpUrl === undefined ? fileMailer(from, mailFolder) : smtpMailer(from, smtpUrl);
+export function createMailer({ smtpUrl, from, mailFolder, patience = usual }: Settings): Mailer {
+  return smtpUrl === undefined ? fileMailer(from, mailFolder) : smtpMailer(from, smtpUrl, patience);
 }
 
-function smtpMailer(from: string, smtpUrl: string): Mailer {
-  const timeouts = { connectionTimeout: 15_000, greetingTimeout: 15_000, socketTimeout: 30_000 };
+function smtpMailer(from: string, smtpUrl: string, { inAllMs, ...timeouts }: MailPatience): Mailer {
   const server = serverOf(smtpUrl);
-  const transport = createTransport({ ...server, ...timeouts, pool: true, maxConnections: 2 });
+  // As many connections as mails are sent at once: one that hangs holds up no other. The outbox tries again, so the pool does only where the
+  // server had closed an idle connection.
+  const transport = createTransport({ ...server, ...timeouts, pool: true, maxConnections: 4, maxRequeues: 1 });
   return {
     destination: `${server.host}:${server.port}`,
-    send: (mail) => settle(transport.sendMail(envelopeOf(mail, from))),
+    send: async (mail) => {
+      const signal = AbortSignal.timeout(inAllMs);
+      const result = await settle(transport.sendMail({ ...envelopeOf(mail, from), signal }));
+      return result.sent || !signal.aborted ? result : { sent: false, error: `The mail server did not take the mail in ${inAllMs} ms.` };
+    },
     close: () => transport.close(),
   };
 }
@@ -44,10 +60,26 @@ function fileMailer(from: string, mailFolder: string): Mailer {
   return { destination: mailFolder, send: (mail) => settle(write(mail)), close: () => transport.close() };
 }
 
-function envelopeOf({ id, to, ...mail }: Mail, from: string) {
-  const domain = /@([^>\s]+)/.exec(from)?.[1] ?? 'localhost';
-  // As an object the address is taken as it is and never read as a list.
-  return { ...mail, to: { name: '', address: to }, from, messageId: `<${id}@${domain}>` };
+function envelopeOf({ id, to, fromName, replyTo, unsubscribeUrl, ...mail }: Mail, from: string) {
+  const { name, address } = senderOf(from);
+  // As an object an address is taken as it is and never read as a list.
+  return {
+    ...mail,
+    from: { name: fromName ?? name, address },
+    to: { name: '', address: to },
+    ...(replyTo !== null && { replyTo: { name: '', address: replyTo } }),
+    messageId: `<${id}@${address.split('@')[1] ?? 'localhost'}>`,
+    headers: {
+      'Auto-Submitted': 'auto-generated',
+      ...(unsubscribeUrl !== null && { 'List-Unsubscribe': `<${unsubscribeUrl}>`, 'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click' }),
+    },
+  };
+}
+
+/** `Name <address>`, or an address alone. */
+function senderOf(from: string): { name: string; address: string } {
+  const [, name = '', address = from] = /^(.*)<([^>]*)>$/.exec(from.trim()) ?? [];
+  return { name: name.trim().replace(/^"(.*)"$/, '$1'), address };
 }
 
 function serverOf(smtpUrl: string) {

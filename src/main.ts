@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { type Config, readConfig } from './config.ts';
 import { systemClock } from './clock.ts';
 import { accountsCreate } from './commands/accounts-create.ts';
-import { type Command, misused, readCall } from './commands/command.ts';
+import { type Call, type Command, misused, readCall } from './commands/command.ts';
+import { mailsPreview } from './commands/mails-preview.ts';
 import { rotateKeys } from './commands/rotate-keys.ts';
 import { stripeConnect } from './commands/stripe-connect.ts';
 import { stripeReconcile } from './commands/stripe-reconcile.ts';
@@ -17,6 +18,9 @@ import { type Service, startService } from './service.ts';
 import { stopOnSignal, stopWithNpm } from './signals.ts';
 
 const commands: Command<Service['dependencies']>[] = [stripeConnect, stripeReconcile, stripeReplay, accountsCreate, rotateKeys];
+/** Commands that need nothing of a Tillkey, not even its settings. */
+const commandsAlone: Command<null>[] = [mailsPreview];
+const allCommands = [...commands, ...commandsAlone];
 
 const HELP = `Tillkey: from the till to the key.
 
@@ -28,7 +32,7 @@ const HELP = `Tillkey: from the till to the key.
 
 Commands that run once, on DATABASE_URL or the data folder, also while Tillkey runs; each tells more with -- --help:
 
-${commands.map(({ name, summary }) => `  npm run ${name.padEnd(17)}${summary}`).join('\n')}
+${allCommands.map(({ name, summary }) => `  npm run ${name.padEnd(17)}${summary}`).join('\n')}
 
 Settings come from the environment or a file .env; .env.example lists them all.
 `;
@@ -39,12 +43,18 @@ process.stdout.on('error', () => undefined);
 /** Exit codes: 2 is a wrong call or setting, 1 anything that went wrong. */
 async function main(args: string[]): Promise<void> {
   const [named = 'all', ...rest] = args;
-  const command = commands.find(({ name }) => name === named);
-  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(command?.help ?? HELP);
+  const isNamed = ({ name }: { name: string }) => name === named;
+  if (args.includes('--help') || args.includes('-h')) return void process.stdout.write(allCommands.find(isNamed)?.help ?? HELP);
+  const alone = commandsAlone.find(isNamed);
+  if (alone) return alone.run(callOf(alone, rest), null);
   if (existsSync('.env')) process.loadEnvFile('.env');
-  if (command) return runCommand(command, rest);
+  const command = commands.find(isNamed);
+  return command ? runCommand(command, rest) : runRole(named, args);
+}
+
+async function runRole(named: string, args: string[]): Promise<void> {
   const role = roles.find((candidate) => candidate === named);
-  if (role === undefined || rest.length > 0) throw misused(`unknown command: ${args.join(' ')}\n\n${HELP}`);
+  if (role === undefined || args.length > 1) throw misused(`unknown command: ${args.join(' ')}\n\n${HELP}`);
   const config = readSettings();
   if (role !== 'all' && config.DATABASE_URL === undefined) {
     throw misused(`DATABASE_URL: needed by \`npm start -- ${role}\`. Example: DATABASE_URL=postgres://tillkey:password@localhost:5432/tillkey`);
@@ -74,9 +84,13 @@ async function run(role: Role, config: Config): Promise<void> {
 
 /** Runs a command beside a Tillkey that may be running: on its database, or on that of the data folder. */
 async function runCommand(command: Command<Service['dependencies']>, args: string[]): Promise<void> {
-  const call = { ...readCall(command, args), say: (line: string) => void process.stdout.write(`${line}\n`) };
+  const call = callOf(command, args);
   const { service, stop } = await start('migrate', readSettings({ LOG_LEVEL: 'warn' }), visitEmbeddedPostgres);
   await command.run(call, service.dependencies).finally(stop);
+}
+
+function callOf(command: Parameters<typeof readCall>[0], args: string[]): Call {
+  return { ...readCall(command, args), say: (line) => void process.stdout.write(`${line}\n`) };
 }
 
 type Started = { service: Service; stop: () => Promise<void> };
@@ -122,5 +136,5 @@ function fail(code: number, message: string): void {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   if (error instanceof AppError && error.code === 'USAGE') fail(2, error.message);
-  else fail(1, `${commands.some(({ name }) => name === process.argv[2]) ? '' : 'Tillkey did not start: '}${messageOf(error)}`);
+  else fail(1, `${allCommands.some(({ name }) => name === process.argv[2]) ? '' : 'Tillkey did not start: '}${messageOf(error)}`);
 });

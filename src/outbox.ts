@@ -1,10 +1,12 @@
-import { LockMode } from '@mikro-orm/core';
+import { LockMode, raw } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { Message, type MessageRow } from './database/exchange-rows.ts';
 import { newId } from './database/uuid.ts';
 import { type Database, inTransaction, query, reading, type Transaction } from './database/orm.ts';
-import type { Scope } from './database/scope.ts';
-import type { MessageContent } from './licensing/core/message.ts';
+import { newestFirst, older, type Page, type PageRequest, readPage } from './database/page.ts';
+import { rowOf, type Scope } from './database/scope.ts';
+import { notFound, ok, type Result } from './errors.ts';
+import type { MessageContent, MessageKind, MessageState } from './licensing/core/message.ts';
 
 /**
  * The outbox: what we owe the world, written in the commit that owes it. `dueAt` is when a message is next tried, and
@@ -41,8 +43,12 @@ export async function readMessages(tx: Transaction, ids: string[]): Promise<Owed
   return tx.find(Message, { id: { $in: ids } }, { orderBy: { id: 'asc' } });
 }
 
-/** What trying to send came to. `retryAt` null gives the message up. */
-export type SendResult = { sent: true } | { sent: false; error: string; retryAt: Date | null };
+/** What trying to send came to. What is dropped need not be sent any more. */
+export type SendResult =
+  | { state: 'sent' }
+  | { state: 'pending'; error: string; retryAt: Date }
+  | { state: 'failed'; error: string }
+  | { state: 'dropped'; error: string };
 
 /**
  * Locks the message, lets `send` try, and records what came of it. Null: there was nothing to send, because it is done
@@ -59,8 +65,12 @@ export async function deliverMessage(
     if (message === null) return null;
     message.attempts += 1;
     const result = await send(message, tx);
-    if (result.sent) Object.assign(message, { sentAt: now(), dueAt: null, lastError: null });
-    else Object.assign(message, { lastError: result.error, dueAt: result.retryAt, failedAt: result.retryAt ? null : now() });
+    Object.assign(message, {
+      dueAt: result.state === 'pending' ? result.retryAt : null,
+      lastError: result.state === 'sent' ? null : result.error,
+      ...(result.state === 'sent' && { sentAt: now() }),
+      ...(result.state === 'failed' && { failedAt: now() }),
+    });
     return result;
   });
 }
@@ -86,4 +96,53 @@ export async function countMessages(database: Database): Promise<{ pending: numb
   const [row] = await query(reading(database), sql<{ pending: number; failed: number }>`
     select (select count(*)::int from messages where due_at is not null) as pending, (select count(*)::int from messages where failed_at is not null) as failed`);
   return { pending: row?.pending ?? 0, failed: row?.failed ?? 0 };
+}
+
+export function stateOf({ dueAt, sentAt, failedAt }: Pick<MessageRow, 'dueAt' | 'sentAt' | 'failedAt'>): MessageState {
+  if (dueAt !== null) return 'pending';
+  if (sentAt !== null) return 'sent';
+  return failedAt === null ? 'dropped' : 'failed';
+}
+
+/** `stateOf`, as the database is asked for it. */
+const inState: Record<MessageState, object> = {
+  pending: { dueAt: { $ne: null } },
+  sent: { dueAt: null, sentAt: { $ne: null } },
+  failed: { dueAt: null, failedAt: { $ne: null } },
+  dropped: { dueAt: null, sentAt: null, failedAt: null },
+};
+
+type MessageFilter = { state?: MessageState | undefined; kind?: MessageKind | undefined; recipient?: string | undefined };
+
+/** A page of what is and was owed, newest first. Null: the cursor is of another list. */
+export async function listMessages(database: Database, scope: Scope, { state, kind, recipient }: MessageFilter, page: PageRequest): Promise<Page<MessageRow> | null> {
+  const tx = reading(database);
+  const where = {
+    scopeId: scope.id,
+    ...(state !== undefined && inState[state]),
+    ...(kind !== undefined && { kind }),
+    ...(recipient !== undefined && { [raw('lower(recipient)')]: recipient.toLowerCase() }),
+  };
+  const list = {
+    at: (id: string) => tx.findOne(Message, rowOf(scope, id)),
+    after: (last: MessageRow | null, limit: number) => tx.find(Message, { ...where, ...older(last) }, { orderBy: newestFirst, limit }),
+  };
+  return readPage<MessageRow>(list, page);
+}
+
+/**
+ * Makes a message due again, at once. One that was sent is owed anew, as a message of its own: under the old Message-ID mail servers would take it for
+ * a repeat and show it to nobody.
+ */
+export async function resendMessage(database: Database, { scope, id }: { scope: Scope; id: string }, now: Date): Promise<Result<MessageRow>> {
+  return inTransaction(database, async (tx) => {
+    const message = await tx.findOne(Message, rowOf(scope, id), { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (message === null) return notFound();
+    const due = { attempts: 0, dueAt: AT_ONCE, sentAt: null, failedAt: null, lastError: null };
+    if (stateOf(message) !== 'sent') return ok(Object.assign(message, due));
+    const { scopeId, kind, recipient, data } = message;
+    const again = tx.create(Message, { scopeId, kind, recipient, data, id: newId(), createdAt: now, ...due });
+    await tx.persist(again).flush();
+    return ok(again);
+  });
 }

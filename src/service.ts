@@ -30,14 +30,14 @@ export async function startService({ role, ...setting }: Setting & { role: Role 
 
 async function start(role: Role, dependencies: Dependencies, dataFolder: string): Promise<Service> {
   const { config } = dependencies;
-  const worker = role === 'all' || role === 'worker' ? await startWorker(dependencies) : null;
   const server = role === 'all' || role === 'web' ? createServer() : null;
   server?.on('clientError', answerUnreadable);
   const port = server ? await listen(server, config.PORT, config.HOST) : 0;
   const url = server ? `http://localhost:${port}` : '';
-  // Links name the port, which is known only now where any free one is taken. No request is read before this turn ends.
+  // Links, also those in mails, name the port, which is known only now where any free one is taken. No request is read before this turn ends.
   const complete = server ? { ...dependencies, publicUrl: publicUrlOf(config, port) } : dependencies;
   server?.on('request', createApp(complete));
+  const worker = role === 'all' || role === 'worker' ? await startWorker(complete).catch(stopServing(server)) : null;
   return {
     dependencies: complete,
     url,
@@ -47,6 +47,13 @@ async function start(role: Role, dependencies: Dependencies, dataFolder: string)
       await worker?.stop();
       await dependencies.close();
     },
+  };
+}
+
+function stopServing(server: Server | null) {
+  return async (error: unknown): Promise<never> => {
+    if (server) await close(server);
+    throw error;
   };
 }
 

@@ -92,5 +92,6 @@ export const ApiKey = defineEntity({
   },
 });
 
+export type AccountRow = InferEntity<typeof Account>;
 export type SigningKeyRow = InferEntity<typeof SigningKey>;
 export type ApiKeyRow = InferEntity<typeof ApiKey>;

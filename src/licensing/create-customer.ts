@@ -24,7 +24,7 @@ export const customerRequest = customerFields.extend({
 export async function createCustomer(database: Database, scope: Scope, request: z.output<typeof customerRequest>, now: Date): Promise<Result<CustomerDetails>> {
   return inTransaction(database, async (tx) => {
     const customer = tx.create(Customer, {
-      ...request, id: newId(), scopeId: scope.id, bannedAt: null, emailSetByVendor: true, createdAt: now, updatedAt: now, deletedAt: null,
+      ...request, id: newId(), scopeId: scope.id, bannedAt: null, emailSetByVendor: true, unsubscribedAt: null, createdAt: now, updatedAt: now, deletedAt: null,
     });
     if (!(await insertUnlessTaken(tx, customer))) return emailTaken(request.email);
     await tellContact(tx, customer, 'customer.created', now);

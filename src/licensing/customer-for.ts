@@ -25,6 +25,6 @@ export async function tellContact(tx: Transaction, customer: CustomerRow, type: 
 }
 
 /** A customer as the events show it. */
-function viewContact({ id, email, name, metadata, bannedAt, createdAt, updatedAt, deletedAt }: CustomerRow) {
-  return { id, email, name, metadata, bannedAt, createdAt, updatedAt, deletedAt };
+function viewContact({ id, email, name, metadata, bannedAt, unsubscribedAt, createdAt, updatedAt, deletedAt }: CustomerRow) {
+  return { id, email, name, metadata, bannedAt, unsubscribedAt, createdAt, updatedAt, deletedAt };
 }

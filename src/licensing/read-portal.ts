@@ -8,6 +8,7 @@ import { ok, type Result } from '../errors.ts';
 import { letsCustomersTransfer } from './core/policy.ts';
 import { effectiveStatus, type Status } from './core/status.ts';
 import type { Licensing } from './licensing.ts';
+import { readAccount, type Vendor, vendorOf } from './read-account.ts';
 import { readCustomer } from './read-customers.ts';
 import { type LicenseDetails, listLicenses } from './read-licenses.ts';
 
@@ -24,7 +25,7 @@ export type PortalLicense = Pick<LicenseDetails, 'name' | 'expiresAt' | 'billing
 };
 
 /** What a customer owns. `complete`: these are all of their licenses, and not only the newest. */
-export type Portal = { email: string; name: string | null; licenses: PortalLicense[]; complete: boolean };
+export type Portal = { vendor: Vendor; email: string; name: string | null; licenses: PortalLicense[]; complete: boolean };
 
 const MOST_LICENSES = 200;
 const MOST_MACHINES = 50;
@@ -48,7 +49,8 @@ export async function readPortal(licensing: Licensing, { scope, customerId }: { 
     machines: machines.get(license.id) ?? [],
   }));
   const { email, name } = customer.value;
-  return ok({ email, name, licenses, complete: page?.nextCursor === null });
+  const vendor = vendorOf(await readAccount(database, scope));
+  return ok({ vendor, email, name, licenses, complete: page?.nextCursor === null });
 }
 
 /** What products (by id) and entitlements (by code) are called. */

@@ -173,8 +173,10 @@ export async function customerIdsByEmail(tx: Transaction, scope: Scope, email: s
   return found.map(({ id }) => id);
 }
 
-export async function licensesWithProducts(tx: Transaction, licenseIds: string[]): Promise<{ productName: string; keyEncrypted: Uint8Array }[]> {
-  return query(tx, sql<{ productName: string; keyEncrypted: Uint8Array }>`
-    select p.name as "productName", l.key_encrypted as "keyEncrypted"
-    from licenses l join products p on p.id = l.product_id where l.id = any(${licenseIds}::uuid[]) order by l.id`);
+/** Of these licenses those that are not deleted, each with its owner and the name of its product. */
+export async function licensesWithProducts(tx: Transaction, { scopeId, licenseIds }: { scopeId: number; licenseIds: string[] }) {
+  return query(tx, sql<{ productName: string; keyEncrypted: Uint8Array; customerId: string | null }>`
+    select p.name as "productName", l.key_encrypted as "keyEncrypted", l.customer_id as "customerId"
+    from licenses l join products p on p.id = l.product_id
+    where l.scope_id = ${scopeId} and l.id = any(${licenseIds}::uuid[]) and l.deleted_at is null order by l.id`);
 }

@@ -36,7 +36,7 @@ describe('a customer', () => {
   test('is created with all fields shown, and told', async () => {
     const { status, body } = await tillkey.call('POST', path, { body: { email: 'Ada@Example.com', name: 'Ada', metadata: { tier: 1 } } });
     expect([status, body.data]).toEqual([201, {
-      id: expect.any(String), email: 'Ada@Example.com', name: 'Ada', metadata: { tier: 1 }, bannedAt: null, licensesCount: 0, stripeCustomerIds: [],
+      id: expect.any(String), email: 'Ada@Example.com', name: 'Ada', metadata: { tier: 1 }, bannedAt: null, unsubscribedAt: null, licensesCount: 0, stripeCustomerIds: [],
       createdAt: expect.any(String), updatedAt: expect.any(String), deletedAt: null,
     }]);
     expect((await read(body.data.id)).body.data).toEqual(body.data);

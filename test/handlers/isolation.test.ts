@@ -12,8 +12,8 @@ import { createWorld, insertAccount, insertApiKey, type World } from '../support
  * of the owner's changed. A route that is not in `rows` fails the first test.
  */
 
-/** What another scope's key gets: the same 404 as for nothing, a list without ours, nothing done, 400 for our ids, something made on its own side, or its own time, which live data has none of. */
-type Foreign = 'not found' | 'an empty list' | 'nothing' | 'unknown id' | 'its own' | 'its own time';
+/** What another scope's key gets: the same 404 as for nothing, a list without ours, nothing done, 400 for our ids, something made on its own side, the account of its own, or its own time, which live data has none of. */
+type Foreign = 'not found' | 'an empty list' | 'nothing' | 'unknown id' | 'its own' | 'its account' | 'its own time';
 
 /** How the owner reaches a real resource of its own. `reached`: the answer when its state says no, by default any success. */
 type Row = { path?: (world: World) => string; body?: (world: World) => object; foreign: Foreign | 'open'; reached?: number };
@@ -34,6 +34,7 @@ const machine = one('machines', ({ machineId }) => machineId);
 const customer = one('customers', ({ customerId }) => customerId);
 const mapping = one('stripe-mappings', ({ mappingId }) => mappingId);
 const stripeEvent = one('stripe-events', ({ stripeEventId }) => stripeEventId);
+const message = one('messages', ({ messageId }) => messageId);
 const event = one('events', ({ eventId }) => eventId);
 const webhook = one('webhooks', ({ webhookId }) => webhookId);
 const delivery = one('webhook-deliveries', ({ deliveryId }) => deliveryId);
@@ -102,6 +103,12 @@ const rows: Record<string, Row> = {
   'post /api/v1/customers/:id/ban': customer.act('ban'),
   'post /api/v1/customers/:id/unban': customer.act('unban', () => ({}), 409),
   'post /api/v1/customers/:id/portal-link': customer.act('portal-link'),
+
+  'get /api/v1/messages': list,
+  'post /api/v1/messages/:id/resend': message.act('resend'),
+
+  'get /api/v1/account': { foreign: 'its account' },
+  'patch /api/v1/account': { body: () => ({ websiteUrl: 'https://acme.example' }), foreign: 'its account' },
 
   'get /api/v1/stripe-mappings': list,
   'post /api/v1/stripe-mappings': { body: ({ policyId, mark }) => ({ policyId, stripePriceId: `price_new_${mark}` }), foreign: 'unknown id' },
@@ -227,6 +234,7 @@ const expected: Record<Foreign, { status?: number; code?: string; live?: { statu
   'nothing': { status: 200 },
   'its own': { status: 201 },
   'its own time': { live: { status: 403, code: 'FORBIDDEN' } },
+  'its account': { status: 200 },
 };
 
 test('every route has a row here, and every row a route', () => {

@@ -53,7 +53,7 @@ describe('asking for a link', () => {
   test('answers with its address and its end, an hour from now or as asked', async () => {
     const { id } = await createCustomer();
     const { status, body } = await ask(id);
-    expect([status, body.data]).toEqual([200, { url: expect.stringMatching(/^http:\/\/localhost:\d+\/portal\/[\w-]+$/), expiresAt: '2026-06-01T09:00:00.000Z' }]);
+    expect([status, body.data]).toEqual([200, { url: expect.stringMatching(/^http:\/\/localhost:\d+\/portal\/[\w-]+$/), expiresAt: '2026-06-01T09:00:00.000Z', messageId: null }]);
     expect(body.data.url.startsWith(`${tillkey.url}/portal/`)).toBe(true);
     expect((await ask(id, { ttl: 604_800 })).body.data.expiresAt).toBe('2026-06-08T08:00:00.000Z');
   });

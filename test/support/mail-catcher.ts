@@ -3,8 +3,11 @@ import type { AddressInfo } from 'node:net';
 import PostalMime, { type Email } from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 
-/** Where a catcher falls silent: before a mail is sent, or with the whole mail received and not yet acknowledged. */
-type Silence = 'never' | 'before' | 'after';
+/** Where a catcher falls silent: before a mail is sent, at its recipient, or with the whole mail received and not yet acknowledged. */
+type Silence = 'never' | 'before' | 'recipient' | 'after';
+
+/** `silent` falls silent at every mail, or `silentFor` at those to one address; `refused` addresses are refused for good. */
+type Manners = { silent?: Silence; silentFor?: string; refused?: string[] };
 
 export type MailCatcher = {
   url: string;
@@ -15,7 +18,7 @@ export type MailCatcher = {
 };
 
 /** A real SMTP server on loopback that keeps what it is sent. */
-export async function catchMail({ silent = 'never' }: { silent?: Silence } = {}): Promise<MailCatcher> {
+export async function catchMail({ silent = 'never', silentFor, refused = [] }: Manners = {}): Promise<MailCatcher> {
   const mails: Email[] = [];
   const { promise: reached, resolve } = Promise.withResolvers<void>();
   const server = new SMTPServer({
@@ -24,6 +27,10 @@ export async function catchMail({ silent = 'never' }: { silent?: Silence } = {})
     onConnect: (_session, proceed) => {
       if (silent === 'before') resolve();
       else proceed();
+    },
+    onRcptTo: ({ address }, _session, proceed) => {
+      if (silent === 'recipient' && (silentFor === undefined || silentFor === address)) return resolve();
+      proceed(refused.includes(address) ? Object.assign(new Error(`5.1.1 <${address}> no such user here`), { responseCode: 550 }) : null);
     },
     onData: (stream, _session, acknowledge) => {
       const chunks: Buffer[] = [];

@@ -22,7 +22,7 @@ export type Receiver = {
 export async function startReceiver(): Promise<Receiver> {
   const hooks: Hook[] = [];
   const came = new EventTarget();
-  let answer = (response: ServerResponse, _hook: Hook): void => void response.end('ok');
+  let answer: (response: ServerResponse, hook: Hook) => void = (response) => void response.end('ok');
   const server = createServer((request, response) => {
     void read(request).then((hook) => {
       hooks.push(hook);

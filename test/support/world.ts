@@ -25,6 +25,7 @@ export type World = {
   apiKeyId: string;
   webhookId: string;
   deliveryId: string;
+  messageId: string;
   /** Differs in every world: names that must be unique are made of it. */
   mark: string;
 };
@@ -52,10 +53,11 @@ export async function createWorld(tillkey: TestService, ask: Ask, key: string): 
   const apiKey = await send('POST', '/api-keys', { name: `Key ${mark}` });
   const [event] = await send('GET', `/events?licenseId=${license.id}`);
   const [delivery] = await send('GET', `/webhooks/${webhook.id}/deliveries`);
+  const { messageId } = await send('POST', `/customers/${license.customerId}/portal-link`, { sendEmail: true });
   return {
     productId: product.id, policyId: policy.id, entitlementId: entitlement.id, licenseId: license.id, licenseKey: license.key,
     machineId: machine.id, fingerprint, customerId: license.customerId, mappingId: mapping.id, stripeEventId: await storeEvent(tillkey), stripeSubscriptionId: await storeSubscription(tillkey, mark),
-    eventId: event.id, apiKeyId: apiKey.id, webhookId: webhook.id, deliveryId: delivery.id, mark,
+    eventId: event.id, apiKeyId: apiKey.id, webhookId: webhook.id, deliveryId: delivery.id, messageId, mark,
   };
 }
 

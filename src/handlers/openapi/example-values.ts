@@ -6,7 +6,7 @@ import type { Json } from './schemas.ts';
  */
 
 const id = (n: number) => `01975d6e-3f00-7a10-8c00-${String(n).padStart(12, '0')}`;
-const [product, policy, license, customer, machine, entitlement, mapping, apiKey, event, webhook, delivery, otherPolicy] = Array.from({ length: 12 }, (_, n) => id(n + 1));
+const [product, policy, license, customer, machine, entitlement, mapping, apiKey, event, webhook, delivery, otherPolicy, message, account] = Array.from({ length: 14 }, (_, n) => id(n + 1));
 
 const bought = '2026-03-01T09:30:00.000Z';
 const heard = '2026-03-02T08:00:00.000Z';
@@ -44,6 +44,9 @@ export const exampleValues: Record<string, Json | undefined> = {
 
   ...{ 'Customer.id': customer, 'Customer.email': 'jo@example.com', 'Customer.name': 'Jo', bannedAt: null, stripeCustomerIds: ['cus_QwErTy123456'] },
   ...{ 'PortalLink.url': 'https://licenses.example.com/portal/x3Jk…', 'PortalLink.expiresAt': '2026-03-01T10:30:00.000Z' },
+
+  ...{ 'PortalLink.messageId': null, unsubscribedAt: null, 'Message.id': message, 'Message.licenseIds': [license ?? ''], 'Message.state': 'sent', 'Message.attempts': 1, 'Message.sentAt': bought, 'Message.failedAt': null, 'Message.nextAttemptAt': null },
+  ...{ 'Account.id': account, 'Account.name': 'Acme Software', supportEmail: 'support@acme.example', contactEmail: 'ops@acme.example', websiteUrl: 'https://acme.example' },
 
   ...{ 'StripeMapping.id': mapping, 'StripeMapping.stripePriceId': 'price_1QwErTyAcmePro', 'StripeMapping.stripeProductId': null, gracePeriodDays: 7, seatsPerUnit: 1 },
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Response } from 'express';
-import { type Html, html } from './html.ts';
+import type { Vendor } from '../../licensing/read-account.ts';
+import { type Html, html } from '../../html.ts';
 
 const style = `
 :root { color-scheme: light dark; --paper: #f5f5f2; --card: #fff; --ink: #1d1d1b; --faint: #62625c; --line: #dedcd5; --good: #1c6b3c; --good-paper: #e2f2e7; --bad: #9a2620; --bad-paper: #fbe8e6; --warn: #7a4b00; --warn-paper: #fdf0d5 }
@@ -16,6 +17,7 @@ header { margin-bottom: 1.5rem }
 footer, .faint, dt { color: var(--faint); font-size: .9rem }
 footer { margin-top: 2rem }
 article { margin-top: 1rem; padding: 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem }
+.vendor { margin: 0 0 .5rem; font-weight: 600 }
 .top { display: flex; gap: .75rem; justify-content: space-between; align-items: flex-start }
 .status { flex: none; padding: .1rem .65rem; border-radius: 1rem; font-size: .85rem; font-weight: 600 }
 .good { background: var(--good-paper); color: var(--good) }
@@ -65,6 +67,13 @@ ${body}
 </html>
 `;
   return page.markup;
+}
+
+/** How to reach the vendor, as far as it told. */
+export function vendorContact({ supportEmail, websiteUrl }: Vendor): Html | null {
+  if (supportEmail === null && websiteUrl === null) return null;
+  return html`<p>${supportEmail === null ? null : html`Questions? Write to <a href="mailto:${supportEmail}">${supportEmail}</a> `}${websiteUrl === null ? null : html`<a href="${websiteUrl}" rel="noreferrer">${websiteUrl}</a>`}</p>
+`;
 }
 
 /** A page that says one thing, and where to go on if there is somewhere. */

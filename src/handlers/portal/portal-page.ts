@@ -1,16 +1,16 @@
 import type { Status } from '../../licensing/core/status.ts';
 import type { Portal, PortalLicense, PortalMachine } from '../../licensing/read-portal.ts';
-import { type Html, html } from './html.ts';
-import { pageOf } from './layout.ts';
+import { type Html, html } from '../../html.ts';
+import { pageOf, vendorContact } from './layout.ts';
 
 /** `path` is where the page is, `expiresAt` until when; `notice` is what was just done. */
 export type Shown = { portal: Portal; path: string; expiresAt: Date; notice: string | null };
 
 /** The portal's one page: data in, HTML out. */
 export function portalPage({ portal, path, expiresAt, notice }: Shown, now: Date): string {
-  const { licenses, complete } = portal;
-  return pageOf('Your licenses', html`<header>
-<h1>Your licenses</h1>
+  const { licenses, complete, vendor } = portal;
+  return pageOf(vendor.name === null ? 'Your licenses' : `Your licenses · ${vendor.name}`, html`<header>
+${vendor.name === null ? null : html`<p class="vendor">${named(vendor.name)}</p>\n`}<h1>Your licenses</h1>
 <p class="faint">${named(portal.name ?? portal.email)}${portal.name === null ? null : html` · ${named(portal.email)}`}</p>
 </header>
 ${notice === null ? null : html`<p class="notice good" role="status">${notice}</p>`}
@@ -20,7 +20,7 @@ ${complete ? null : html`<p class="faint">You have more licenses than fit on thi
 </main>
 <footer>
 <p>Keep the address of this page to yourself: whoever has it sees your keys. It works until ${day(expiresAt)}, ${expiresAt.toISOString().slice(11, 16)} UTC.</p>
-</footer>`);
+${vendorContact(vendor)}</footer>`);
 }
 
 function licenseArticle(license: PortalLicense, path: string, now: Date): Html {

@@ -1,5 +1,5 @@
 /** What an API key may be allowed to do: read or write one kind of resource. */
-const resources = ['products', 'policies', 'licenses', 'machines', 'entitlements', 'customers', 'webhooks', 'stripe', 'api-keys', 'events'] as const;
+const resources = ['products', 'policies', 'licenses', 'machines', 'entitlements', 'customers', 'webhooks', 'stripe', 'api-keys', 'events', 'account'] as const;
 
 export type Permission = `${(typeof resources)[number]}:${'read' | 'write'}`;
 
