@@ -195,6 +195,8 @@ describe('a year told by PUTs alone', () => {
 
   test('owes the mails it should at their moments, and no others', async () => {
     expect(await owed()).toEqual(inMs(mails));
+    const sent = (await tillkey.mails()).map(({ to }) => to?.[0]?.address?.split('@')[0]).toSorted();
+    expect(sent).toEqual(Object.entries(mails).flatMap(([whose, those]) => those.map(() => whose)).toSorted());
   });
 });
 

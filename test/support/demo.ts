@@ -140,7 +140,9 @@ async function showMails({ tillkey, mailFolder, shown }: Stage): Promise<void> {
     shown.add(name);
     const { subject, text = '', to } = await PostalMime.parse(await readFile(join(mailFolder, name)));
     say(`    Customer     mail to ${to?.[0]?.address}: ${subject}`);
-    for (const line of text.trim().split('\n')) say(`                   | ${line}`);
+    // What every mail ends with is left out.
+    const [said = ''] = text.split('Your licenses and keys:');
+    for (const line of said.trim().split('\n')) say(`                   | ${line}`);
   }
 }
 
