@@ -60,6 +60,13 @@ export async function objectsAwaited(tx: Transaction, scope: Scope, objectIds: s
   return new Set(awaited.map(({ object_id }) => object_id));
 }
 
+/** Whether other events of the scope, of another type than `type`, wait for a first attempt or are at it. */
+export async function areOthersUntried(database: Database, { scopeId, id }: EventRef, type: string): Promise<boolean> {
+  const untried = await query(reading(database), sql`
+    select 1 from stripe_events where scope_id = ${scopeId} and processed_at is null and last_error is null and id <> ${id} and type <> ${type} limit 1`);
+  return untried.length > 0;
+}
+
 /** An event in hand. `dueSince`: when it came, or was reopened. */
 export type Attempted = { payload: string; attempts: number; dueSince: Date };
 

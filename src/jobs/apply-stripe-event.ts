@@ -1,15 +1,15 @@
 import { applyStripeEvent } from '../billing/apply-stripe-event.ts';
 import type { StripeFact } from '../billing/core/facts.ts';
 import { finding } from '../billing/core/outcome.ts';
-import type { ReadEvent } from '../billing/core/read-stripe.ts';
+import { type ReadEvent, TEST_CLOCK_READY } from '../billing/core/read-stripe.ts';
 import type { Sighting } from '../billing/core/sighting.ts';
 import { giveUpEvent } from '../billing/stamp-events.ts';
 import { isFetchedSince } from '../billing/is-fetched-since.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { AppError } from '../errors.ts';
-import { type Attempted, beginAttempt, type EventRef, putOffEvent, thickenEvent } from '../inbox.ts';
+import { AppError, refuse } from '../errors.ts';
+import { areOthersUntried, type Attempted, beginAttempt, type EventRef, putOffEvent, thickenEvent } from '../inbox.ts';
 import type { LicenseKeys } from '../licensing/license-key.ts';
 import type { Reminders } from '../licensing/licensing.ts';
 import { moveTestClock } from '../licensing/move-test-clock.ts';
@@ -68,20 +68,31 @@ async function apply(dependencies: ApplyDependencies, ref: EventRef, { payload, 
   const stripe = await stripeOf(scope);
   const { read: told, classic } = await readCompleted(stripe, payload, scope.mode);
   if (classic !== null) await thickenEvent(database, ref, classic);
-  const read = told.ok || told.clockTo === undefined ? told : await followClock(dependencies, { scope, to: new Date(told.clockTo) }, told);
+  const read = told.ok || told.clockTo === undefined ? told : await followClock(dependencies, { scope, ref, to: new Date(told.clockTo) }, told);
   const fetched = stripe === null ? null : read.ok ? await fetchUnlessKnown(dependencies, { scope, stripe, fact: read.sighting.fact }, dueSince) : [];
   const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read }, fetched, await timeOf(scope));
   if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event applied');
   for (const id of applied.messageIds) await queues.enqueue('messages', { id });
 }
 
-/** Moves the time of test data to where Stripe's test clock came, before the event is stamped: who dies on the way goes on when it is tried again. */
-async function followClock(dependencies: ApplyDependencies, { scope, to }: { scope: Scope; to: Date }, told: ReadEvent): Promise<ReadEvent> {
-  const { clock, queues, timeOf } = dependencies;
+/** How soon an event of a test clock that has to wait is tried again: a rehearsal goes on as soon as it may. */
+const CLOCK_RETRY_MS = 1_000;
+
+type Follow = { scope: Scope; ref: EventRef; to: Date };
+
+/**
+ * Moves the time of test data to where Stripe's test clock came, before the event is stamped: who dies on the way goes on when it is tried again. What
+ * came with it happened before, so it waits for that, and for whoever is moving the clock; either ends, as an outage does.
+ */
+async function followClock(dependencies: ApplyDependencies, { scope, ref, to }: Follow, told: ReadEvent): Promise<ReadEvent> {
+  const { database, clock, queues, timeOf } = dependencies;
   if (to <= (await timeOf(scope))) return told;
-  const moved = await moveTestClock(dependencies, { scope, to }, () => clock.now());
-  // Somebody else is moving it: that ends, as an outage does.
-  if (!moved.ok && moved.refused === 'CONFLICT') throw new AppError(moved.refused, 503, moved.message);
+  const early = await areOthersUntried(database, ref, TEST_CLOCK_READY);
+  const moved = early ? refuse('CONFLICT', 'Events that came before it are not applied yet.') : await moveTestClock(dependencies, { scope, to }, () => clock.now());
+  if (!moved.ok && moved.refused === 'CONFLICT') {
+    await queues.enqueue('stripe-events', ref, CLOCK_RETRY_MS);
+    throw new AppError(moved.refused, 503, moved.message);
+  }
   if (!moved.ok) return { ok: false, finding: finding('test_clock_refused', moved.message) };
   for (const id of moved.value) await queues.enqueue('messages', { id });
   return told;

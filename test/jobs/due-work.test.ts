@@ -99,6 +99,7 @@ test('a test scope goes by its rehearsal, and every other by real time', async (
   await run(sql`insert into test_clocks (scope_id, now) values (${ours()}, ${day(10)}) on conflict (scope_id) do update set now = excluded.now`);
   await runWith([settling]);
   expect(taken).toEqual([{ scopeId: ours(), id: mine, now: day(10) }]);
+  expect(asked).not.toContain(other.scopeId);
   tillkey.clock.set(day(6));
   await runWith([settling]);
   expect(taken.at(-1)).toEqual({ scopeId: other.scopeId, id: theirs, now: day(6) });

@@ -71,6 +71,19 @@ test('while somebody else moves the clock the event waits, costs no attempt, and
   expect(await time()).toEqual(rehearsing(to));
 });
 
+test('what came with it happened before: it waits until that was tried, and not for what fails', async () => {
+  const before = event('product.updated', { id: 'prod_1' });
+  await deliver(tillkey.url, before);
+  const sent = ready(day(30));
+  expect(await apply(sent)).toMatchObject({ outcome: null, attempts: 0, lastError: expect.stringContaining('not applied yet') });
+  expect(await time()).toMatchObject({ active: false });
+  await apply(before, { scopeOf: async () => { throw new Error('no such thing'); } });
+  expect(await stored(before.id)).toMatchObject({ outcome: null, attempts: 1 });
+  expect(await apply(sent)).toMatchObject({ outcome: 'applied' });
+  expect(await time()).toEqual(rehearsing(day(30)));
+  expect(await apply(before)).toMatchObject({ outcome: 'ignored' });
+});
+
 test('a preview of it moves nothing', async () => {
   const { status, body } = await tillkey.call('POST', '/api/v1/stripe-mappings/preview', { body: { event: ready(day(30)) } });
   expect([status, body.data.outcome, await time()]).toEqual([200, 'applied', { now: START.toISOString(), active: false }]);

@@ -22,7 +22,7 @@ type Reader = (object: unknown) => Read | ReturnType<typeof readTestClock>;
 export const RECONCILED = 'tillkey.subscription_reconciled';
 
 /** There are no test clocks in live mode. */
-const TEST_CLOCK_READY = 'test_helpers.test_clock.ready';
+export const TEST_CLOCK_READY = 'test_helpers.test_clock.ready';
 
 const TRIAL_WILL_END = 'customer.subscription.trial_will_end';
 
