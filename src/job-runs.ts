@@ -8,7 +8,7 @@ import { type Database, inOwnTransaction, query, reading } from './database/orm.
  */
 
 /** One run of a job: what the queue that ran it knows of it. */
-export type JobRun = { job: string; failed: boolean; durationMs: number };
+type JobRun = { job: string; failed: boolean; durationMs: number };
 
 export type JobRuns = {
   ran(run: JobRun): void;

@@ -7,6 +7,7 @@ const withoutRows = new Set([
   'rate_limits', // rate-limiter-flexible, src/rate-limits.ts
   'idempotency_keys', // src/idempotency.ts
   'license_fingerprints', // src/licensing/validation-notes.ts
+  'job_runs', // src/job-runs.ts
 ]);
 
 /** A property of a row definition, as the column it expects. */

@@ -2,10 +2,8 @@ import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import { deleteOldRows } from '../database/old-rows.ts';
 
-/** How long what happened is kept. */
-export type Retention = { eventDays: number; deliveryDays: number };
-
-export type PruneDependencies = { database: Database; clock: Clock; retention: Retention; firstAnswers: { forgetOld: () => Promise<boolean> } };
+/** `retention`: how long what happened is kept. */
+export type PruneDependencies = { database: Database; clock: Clock; retention: { eventDays: number; deliveryDays: number }; firstAnswers: { forgetOld: () => Promise<boolean> } };
 
 const DAY_MS = 86_400_000;
 

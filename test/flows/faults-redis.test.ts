@@ -36,6 +36,10 @@ onRedis('a Redis that vanishes in the middle and comes back empty: every webhook
   line.fail('silence');
   await deliver(bought.slice(0, 3));
   await redis?.stop();
+  // Readiness does not need the queues, and the rest is told without them.
+  expect(await tillkey.call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ready', queues: null } });
+  const page = await (await fetch(`${tillkey.url}/metrics`)).text();
+  expect([page.includes('tillkey_messages{'), page.includes('tillkey_queue_depth{')]).toEqual([true, false]);
   line.fail(null);
   await deliver(bought.slice(3));
   redis = await startRedisServer(folder, port);

@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { giveUpEvent } from '../../src/billing/stamp-events.ts';
 import { receiveEvent } from '../../src/inbox.ts';
 import { readEnvelope } from '../../src/billing/core/envelope.ts';
 import { createLicense, validate } from '../support/license.ts';
 import { backends, startTestService, type TestService } from '../support/service.ts';
-import { freePort } from '../support/free-port.ts';
-import { startRedisServer } from '../support/redis.ts';
 import { event } from '../support/webhook.ts';
 
 let tillkey: TestService;
@@ -148,18 +145,4 @@ describe.each(backends())('with the queues in %s,', (backend) => {
     expect(page).toEqual(expect.arrayContaining([`tillkey_job_runs_total{job="${name}"} 3`, `tillkey_job_failures_total{job="${name}"} 1`]));
     for (const metric of ['duration_seconds_total', 'last_duration_seconds', 'last_run_timestamp_seconds']) expect(page.some((line) => line.startsWith(`tillkey_job_${metric}{job="${name}"}`))).toBe(true);
   });
-});
-
-(backends().includes('redis') ? test : test.skip)('with Redis away, everything but the queues is told, and readiness does not need it', async () => {
-  const port = await freePort();
-  const redis = await startRedisServer(tmpdir(), port);
-  const web = await startTestService({ role: 'web', databaseUrl: tillkey.databaseUrl, environment: { REDIS_URL: `redis://127.0.0.1:${port}` } });
-  await redis!.stop();
-  expect(await web.call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ready', queues: null } });
-  const page = await (await fetch(`${web.url}/metrics`)).text();
-  expect(page).toContain('tillkey_messages{state="pending"} 0');
-  expect(page).not.toContain('tillkey_queue_depth{');
-  const back = await startRedisServer(tmpdir(), port);
-  await web.stop();
-  await back!.stop();
 });
