@@ -124,6 +124,15 @@ describe('every mail to a customer', () => {
   });
 });
 
+test('a message of one account never tells of another’s licenses', async () => {
+  const { licenseIds } = await holder();
+  const { scopeId } = await insertAccount(tillkey);
+  const id = await owe({ kind: 'key_delivery', recipient: 'thief@example.com', data: { licenseIds } }, { ...testScope(), id: scopeId });
+  await send(id);
+  expect(await dependencies().database.em.fork().execute('select last_error, sent_at from messages where id = ?', [id])).toEqual([{ last_error: 'The licenses it is about were deleted.', sent_at: null }]);
+  expect(received(id)).toEqual([]);
+});
+
 /** A key mail of another account, whose license is ours but for its scope. */
 async function foreignKeyMail(scope: { id: number; accountId: string; mode: 'test' }): Promise<Email> {
   const em = dependencies().database.em.fork();
