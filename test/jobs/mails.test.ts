@@ -21,7 +21,8 @@ let catcher: MailCatcher;
 let mailer: Mailer;
 const from = 'Keys <keys@vendor.example>';
 const mailFolder = '/nowhere';
-const short = { connectionTimeout: 300, greetingTimeout: 300, socketTimeout: 300, inAllMs: 900 };
+const patience = { connectionTimeout: 60_000, greetingTimeout: 60_000, socketTimeout: 60_000, inAllMs: 60_000 };
+const silenceEnds = { ...patience, greetingTimeout: 300, socketTimeout: 300 };
 
 beforeAll(async () => {
   catcher = await catchMail({ refused: ['gone@example.com'] });
@@ -70,6 +71,12 @@ const ofLicenses = (licenseIds: [string]): MessageContent[] => [
   { kind: 'expired', data: { licenseIds, endedAt: endsAt } },
   { kind: 'access_revoked', data: { licenseIds, reason: 'REFUNDED' } },
 ];
+
+test('a mail of an account that nobody named comes from whom MAIL_FROM says, and tells of no vendor', async () => {
+  const { email, licenseIds } = await holder();
+  const { from: sender, replyTo, text } = await mailed({ kind: 'key_delivery', recipient: email, data: { licenseIds } });
+  expect([sender, replyTo, text!.includes('Default')]).toEqual([{ name: 'Keys', address: 'keys@vendor.example' }, undefined, false]);
+});
 
 describe('every mail to a customer', () => {
   let mails: Map<MessageKind, Email>;
@@ -220,9 +227,9 @@ describe('a mail server', () => {
   afterEach(async () => {
     for (const other of others.splice(0)) await other.close();
   });
-  const withManners = async (manners: Parameters<typeof catchMail>[0]) => {
+  const withManners = async (manners: Parameters<typeof catchMail>[0], patience?: typeof silenceEnds) => {
     const server = await catchMail(manners);
-    const patient = createMailer({ smtpUrl: server.url, from, mailFolder, patience: short });
+    const patient = createMailer({ smtpUrl: server.url, from, mailFolder, ...(patience && { patience }) });
     others.push(patient, server);
     return { server, patient };
   };
@@ -246,7 +253,7 @@ describe('a mail server', () => {
   });
 
   test.each(['before', 'recipient', 'after'] as const)('that falls silent (%s) is waited for no longer than told, and the mail is put off', async (silent) => {
-    const { patient } = await withManners({ silent });
+    const { patient } = await withManners({ silent }, silenceEnds);
     const { email, licenseIds } = await holder();
     const id = await owe({ kind: 'access_reinstated', recipient: email, data: { licenseIds } });
     await send(id, { mailer: patient });
@@ -263,7 +270,9 @@ describe('a mail server', () => {
     await server.reached;
     await send(other, { mailer: patient });
     expect([hangs, server.mails.map(({ to }) => to?.[0]?.address)]).toEqual([true, [email]]);
+    server.speakAgain();
     await waiting;
+    expect(server.mails).toHaveLength(2);
   });
 
   test('that never stops talking is cut off', async () => {
@@ -276,7 +285,7 @@ describe('a mail server', () => {
       socket.on('close', () => clearInterval(talk));
     }).listen(0, '127.0.0.1');
     await once(talking, 'listening');
-    const patient = createMailer({ smtpUrl: `smtp://127.0.0.1:${(talking.address() as AddressInfo).port}`, from, mailFolder, patience: short });
+    const patient = createMailer({ smtpUrl: `smtp://127.0.0.1:${(talking.address() as AddressInfo).port}`, from, mailFolder, patience: { ...patience, inAllMs: 900 } });
     others.push(patient, talking);
     const { email, licenseIds } = await holder();
     const id = await owe({ kind: 'access_reinstated', recipient: email, data: { licenseIds } });
@@ -287,7 +296,7 @@ describe('a mail server', () => {
 
   test('that is away is told apart by what went wrong', async () => {
     const { email, licenseIds } = await holder();
-    const away = createMailer({ smtpUrl: 'smtp://127.0.0.1:1', from, mailFolder, patience: short });
+    const away = createMailer({ smtpUrl: 'smtp://127.0.0.1:1', from, mailFolder });
     const id = await owe({ kind: 'access_reinstated', recipient: email, data: { licenseIds } });
     await send(id, { mailer: away });
     away.close();
