@@ -43,10 +43,10 @@ export default {
     only('only-main-commands', ['^src/main[.]ts$', '^src/commands/'], '^src/commands/', 'main -> commands: nobody else runs a command.'),
 
     // Use cases
-    forbids('use-cases-do-no-io', USE_CASE, [npm('express', 'bullmq', 'ioredis', 'nodemailer', 'stripe'), '^src/(queues|stripe|stripe-client|mailer)[.]ts$'], 'Use cases never enqueue, mail, call Stripe or know HTTP: they write rows and return ids; the edge enqueues after the commit.'),
+    forbids('use-cases-do-no-io', USE_CASE, [npm('express', 'bullmq', 'ioredis', 'nodemailer', 'stripe'), '^src/(queues|stripe|stripe-client|mailer|webhook-client)[.]ts$'], 'Use cases never enqueue, mail, call Stripe or know HTTP: they write rows and return ids; the edge enqueues after the commit.'),
     keeps('billing-law', BILLING, ['^src/billing/', LICENSING, '^src/(inbox|outbox)[.]ts$', ...GROUND], 'billing/*.ts -> billing/core, billing/store, licensing/*.ts, inbox, outbox, errors, database.'),
     forbids('billing-never-licensing-store', BILLING, '^src/licensing/store[.]ts$', 'billing/*.ts -> licensing/*.ts, never licensing/store: what billing wants of a license is a verb of licensing.'),
-    keeps('licensing-law', LICENSING, ['^src/licensing/', '^src/outbox[.]ts$', ...GROUND], 'licensing/*.ts -> licensing/core, licensing/store, outbox, errors, database; never billing.'),
+    keeps('licensing-law', LICENSING, ['^src/licensing/', '^src/(outbox|deliveries)[.]ts$', ...GROUND], 'licensing/*.ts -> licensing/core, licensing/store, outbox, deliveries, errors, database; never billing.'),
 
     // Cores: every import counts here, also of packages and of Node.
     rule('licensing-core-law', 'licensing/core -> only itself and zod: no I/O, no clock, no randomness, not even node:crypto.', { path: '^src/licensing/core/' }, { pathNot: ['^src/licensing/core/', npm('zod')] }),
@@ -58,7 +58,7 @@ export default {
     only('only-stripe-sdk', '^src/stripe(-client|-lists|-endpoints)?[.]ts$', npm('stripe'), 'Only src/stripe.ts and what it is made of (stripe-client, stripe-lists, stripe-endpoints) know the Stripe SDK.'),
     only('only-stripe-asks', '^src/stripe[.]ts$', '^src/stripe-client[.]ts$', 'Only src/stripe.ts makes clients of Stripe.', { forTypes: true }),
     only('only-edges-express', ['^src/app[.]ts$', '^src/handlers/'], npm('express', 'express-serve-static-core'), 'Only app and handlers know HTTP.'),
-    only('only-root-constructs', '^src/dependencies[.]ts$', '^src/(queues|mailer|rate-limits)[.]ts$', 'Only src/dependencies.ts constructs clients: declare what you need of them as a type and be given it.', { forTypes: true }),
+    only('only-root-constructs', '^src/dependencies[.]ts$', '^src/(queues|mailer|rate-limits|webhook-client)[.]ts$', 'Only src/dependencies.ts constructs clients: declare what you need of them as a type and be given it.', { forTypes: true }),
     only('only-process-files-root', '^src/(app|worker|service|banner)[.]ts$', '^src/dependencies[.]ts$', 'Only app, worker, service and banner know the composition root: all others are given what they need.'),
     rule('root-for-its-type', 'app and worker import dependencies for its type only: they are given what was constructed.', { path: '^src/(app|worker)[.]ts$' }, { path: '^src/dependencies[.]ts$', dependencyTypesNot: ['type-only'] }),
   ],
@@ -73,9 +73,9 @@ export default {
 };
 
 function edgeMay() {
-  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|reconciliations|queues|stripe|stripe-facts|stripe-lists|mailer|clock|logger|html)[.]ts$', ...GROUND];
+  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|deliveries|reconciliations|queues|stripe|stripe-facts|stripe-lists|mailer|webhook-client|clock|logger|html)[.]ts$', ...GROUND];
 }
 
 function edgeLaw(edge) {
-  return `${edge} -> licensing/*.ts, billing/*.ts (not their store), cores, inbox, outbox, queues, stripe, stripe-facts, mailer, errors; clock, logger and database for types and scope.`;
+  return `${edge} -> licensing/*.ts, billing/*.ts (not their store), cores, inbox, outbox, deliveries, queues, stripe, stripe-facts, mailer, webhook-client, errors; clock, logger and database for types and scope.`;
 }

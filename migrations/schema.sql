@@ -491,11 +491,10 @@ create table webhook_deliveries (
   constraint webhook_deliveries_scope_id_event_id_fkey foreign key (scope_id, event_id) references events(scope_id, id),
   constraint webhook_deliveries_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
-create index webhook_deliveries_due on webhook_deliveries (due_at) where (due_at is not null);
 create index webhook_deliveries_event on webhook_deliveries (scope_id, event_id);
-create index webhook_deliveries_lane on webhook_deliveries (endpoint_id, due_at) where (due_at is not null);
+create index webhook_deliveries_lane on webhook_deliveries (endpoint_id, due_at, event_id) where (due_at is not null);
 create index webhook_deliveries_pending on webhook_deliveries (created_at) where (due_at is not null);
-create unique index webhook_deliveries_page on webhook_deliveries (scope_id, endpoint_id, id);
+create unique index webhook_deliveries_page on webhook_deliveries (scope_id, endpoint_id, event_id);
 
 create table job_runs (
   name text not null,

@@ -32,6 +32,9 @@ import { productRoutes } from './handlers/v1/products.ts';
 import { resyncRoute, resyncSubscriptionRoute } from './handlers/v1/resync.ts';
 import { stripeEventRoutes } from './handlers/v1/stripe-events.ts';
 import { stripeMappingRoutes } from './handlers/v1/stripe-mappings.ts';
+import { testClockRoutes } from './handlers/v1/test-clock.ts';
+import { webhookDeliveryRoutes } from './handlers/v1/webhook-deliveries.ts';
+import { webhookRoutes } from './handlers/v1/webhooks.ts';
 import { validateKeyRoute } from './handlers/v1/validate-key.ts';
 
 /** The route table of the API. */
@@ -55,8 +58,11 @@ export function routes(dependencies: Dependencies): Route[] {
     resyncSubscriptionRoute(dependencies),
     ...stripeEventRoutes(dependencies),
     ...eventRoutes(dependencies),
+    ...webhookRoutes(dependencies),
+    ...webhookDeliveryRoutes(dependencies),
     ...accountRoutes(dependencies),
     ...apiKeyRoutes(dependencies),
+    ...testClockRoutes(dependencies),
   ];
 }
 

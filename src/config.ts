@@ -140,6 +140,18 @@ export const settings = z.object({
     description: 'Hours a renewing license stays valid past its end while Stripe drafts and charges the renewal invoice',
     example: '24',
   }),
+  EXPIRING_SOON_DAYS: describe(list.pipe(z.array(wholeNumber(1, 365))).default([30, 7, 1]), {
+    description: 'How many days before its end a license that does not renew is told to end soon, a comma between; each is an event and a mail',
+    example: '30,7,1',
+  }),
+  TRIAL_ENDING_DAYS: describe(wholeNumber(1, 365).default(3), {
+    description: 'How many days before the end of a trial at Stripe its customer is told',
+    example: '3',
+  }),
+  WEBHOOK_ALLOW_PRIVATE_ADDRESSES: describe(z.enum(['true', 'false'], 'expected true or false').default('false').transform((value) => value === 'true'), {
+    description: 'Whether webhook endpoints may be on private addresses and plain http: for development only',
+    example: 'true',
+  }),
   RATE_LIMIT_VALIDATE: perMinute(60, 'validate-key, by IP address'),
   RATE_LIMIT_ACTIVATE: perMinute(10, 'machine activation, by IP address'),
   RATE_LIMIT_MANAGEMENT: perMinute(120, 'the management API, by API key'),

@@ -4,8 +4,9 @@ import type { Clock } from './clock.ts';
 import { type Config, publicUrlOf } from './config.ts';
 import { findApiKey, readScope } from './database/api-keys.ts';
 import { migrate } from './database/migrate.ts';
+import { onCommit } from './database/after-commit.ts';
 import { connectDatabase, type Database } from './database/orm.ts';
-import { createSealing } from './database/sealing.ts';
+import { createSealing, type Sealing } from './database/sealing.ts';
 import type { Scope } from './database/scope.ts';
 import { timeOf } from './database/scope-time.ts';
 import { keepSecretFile } from './database/secret-file.ts';
@@ -16,7 +17,7 @@ import type { SigningSecrets } from './handlers/stripe-webhook.ts';
 import { createFirstAnswers } from './idempotency.ts';
 import { findOwnLicense, isCertainSlip } from './licensing/find-license.ts';
 import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
-import type { Licensing } from './licensing/licensing.ts';
+import type { Licensing, Reminders } from './licensing/licensing.ts';
 import { createPortalLinks, type PortalLinks } from './licensing/portal-links.ts';
 import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
 import { createUnsubscribeLinks, type UnsubscribeLinks } from './licensing/unsubscribe-links.ts';
@@ -24,11 +25,12 @@ import { createValidations, type Validations } from './licensing/validate-key.ts
 import type { Logger } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
-import { createRateLimits, type LimitStore } from './rate-limits.ts';
+import { createRateLimits } from './rate-limits.ts';
 import type { Patience } from './stripe-client.ts';
 import { createStripeEndpoints, createStripeReader, type StripeApi } from './stripe.ts';
 import { type Connection, createStripeConnections, type StripeConnections } from './stripe-connections.ts';
 import type { StripeEndpoints } from './stripe-endpoints.ts';
+import { createWebhookClient, type WebhookClient, type WebhookPatience } from './webhook-client.ts';
 
 /** Everything a process works with. Each part declares what it needs of it. */
 export type Dependencies = {
@@ -42,6 +44,7 @@ export type Dependencies = {
   mailer: Mailer;
   limits: Limits;
   slackHours: number;
+  reminders: Reminders;
   portalLinks: PortalLinks;
   unsubscribeLinks: UnsubscribeLinks;
   publicUrl: string;
@@ -49,6 +52,8 @@ export type Dependencies = {
   directory: Directory;
   firstAnswers: FirstAnswers;
   validations: Validations;
+  webhookSecrets: Sealing;
+  webhookClient: WebhookClient;
   scopeOf: (scopeId: number) => Promise<Scope>;
   /** The time by which a scope is judged: the clock's, or its rehearsal's. */
   timeOf: (scope: Scope) => Promise<Date>;
@@ -70,22 +75,29 @@ export type Setting = {
   databaseUrl: string;
   /** How hard Stripe is asked, where not as usual. */
   patience?: Patience;
+  /** How webhook endpoints are waited for and looked up, where not as usual. */
+  webhookPatience?: WebhookPatience;
   /** Hands over API keys that were just generated. */
   show: (keys: { mode: 'live' | 'test'; key: string }[]) => void;
 };
 
 /** The composition root: the only place that constructs clients. Migrates and bootstraps the database on the way. */
 export async function createDependencies(setting: Setting): Promise<Dependencies> {
-  const { config, clock, log, dataFolder, databaseUrl } = setting;
+  const { config, clock, log, dataFolder, databaseUrl, webhookPatience } = setting;
   const { database, secret, scopes, signingKeys } = await prepareDatabase(setting);
   const licensing = licensingOf(setting, { database, secret });
   const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
-  const limits = createRateLimits(limitsOf(config), limitStoreOf(config), log);
+  onCommit(database, async (endpointIds) => {
+    for (const endpointId of endpointIds) await queues.enqueue('deliveries', { endpointId });
+  });
+  const limits = createRateLimits(config, log);
   return {
     config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeOf(setting, { database, secret, scopes }),
     scopes: [scopes.live, scopes.test],
     portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
+    webhookSecrets: createSealing(secret, 'webhook secret'),
+    webhookClient: createWebhookClient({ ...webhookPatience, allowPrivate: config.WEBHOOK_ALLOW_PRIVATE_ADDRESSES }),
     unsubscribeLinks: createUnsubscribeLinks(createSealing(secret, 'unsubscribe link')),
     publicUrl: publicUrlOf(config),
     scopeOf: (scopeId) => readScope(database, scopeId),
@@ -102,15 +114,20 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
 
 /** What answers about licenses works with. */
 function licensingOf({ config, clock, log }: Setting, { database, secret }: { database: Database; secret: string }) {
-  const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS };
+  const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS, reminders: remindersOf(config) };
   const warn = (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'validations not written down yet');
   return {
     keys: licensing.keys,
     slackHours: licensing.slackHours,
+    reminders: licensing.reminders,
     directory: directoryOf(licensing, clock),
     firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers') }),
     validations: createValidations({ ...licensing, now: () => clock.now(), warn }),
   };
+}
+
+function remindersOf({ EXPIRING_SOON_DAYS: expiringSoonDays, TRIAL_ENDING_DAYS: trialEndingDays }: Config): Reminders {
+  return { expiringSoonDays, trialEndingDays };
 }
 
 /** How callers are found. */
@@ -173,19 +190,4 @@ function configuredConnections(config: Config, { live, test }: DefaultScopes): {
     { scope: live, connection: { apiKey: config.STRIPE_LIVE_SECRET_KEY ?? null, webhookSecrets: config.STRIPE_LIVE_WEBHOOK_SECRETS } },
     { scope: test, connection: { apiKey: config.STRIPE_TEST_SECRET_KEY ?? null, webhookSecrets: config.STRIPE_TEST_WEBHOOK_SECRETS } },
   ];
-}
-
-function limitsOf(config: Config) {
-  return {
-    validate: config.RATE_LIMIT_VALIDATE,
-    activate: config.RATE_LIMIT_ACTIVATE,
-    management: config.RATE_LIMIT_MANAGEMENT,
-    other: config.RATE_LIMIT_OTHER,
-  };
-}
-
-/** On the embedded database there is one process and its memory is enough; else several may share the counts. */
-function limitStoreOf({ REDIS_URL: redisUrl, DATABASE_URL: databaseUrl }: Config): LimitStore {
-  if (redisUrl !== undefined) return { redisUrl };
-  return databaseUrl === undefined ? 'process' : { databaseUrl };
 }

@@ -1,6 +1,6 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
-import { describeFinding, type Finding, inGeneral, provisionalCodes, type ReasonCode, untoldCodes } from './billing/core/outcome.ts';
+import { type ReasonCode, untoldCodes } from './billing/core/outcome.ts';
 import type { Envelope } from './billing/core/envelope.ts';
 import { type Database, inTransaction, query, reading, type Transaction } from './database/orm.ts';
 import { StripeEvent, type StripeEventRow } from './database/exchange-rows.ts';
@@ -84,36 +84,6 @@ export async function putOffEvent(database: Database, ref: EventRef, { error, ou
 /** The event with its payload, locked until the transaction ends. */
 export async function lockEvent(tx: Transaction, ref: EventRef): Promise<StripeEventRow | null> {
   return tx.findOne(StripeEvent, ref, { lockMode: LockMode.PESSIMISTIC_WRITE, populate: ['payload'] });
-}
-
-/** Marks an event done, in the transaction that did it. */
-export function stampEvent(event: StripeEventRow, finding: Finding, purchaseId: string | null, now: Date): void {
-  Object.assign(event, describeFinding(finding), { purchaseId, processedAt: now, dueAt: null, lastError: null });
-}
-
-type Standing = { purchaseId: string; factIds: string[]; finding: Finding; paidAfterEnd: string[] };
-
-/**
- * Stamps anew the events of a purchase, and of whatever turned out to be part of it, whose finding was provisional, and those
- * whose payment turns out to have come too late.
- */
-export async function restampPurchase(tx: Transaction, scope: Scope, { purchaseId, factIds, finding, paidAfterEnd }: Standing): Promise<void> {
-  const ofPurchase = { scopeId: scope.id, $or: [{ purchaseId }, { objectId: { $in: factIds } }] };
-  if (finding.code === 'price_change_unmapped') {
-    // What showed nothing but the unmapped price, before anything else was known, showed the move to it.
-    await tx.nativeUpdate(StripeEvent, { scopeId: scope.id, objectId: purchaseId, reasonCode: 'price_unmapped' }, { ...describeFinding(finding), purchaseId });
-  }
-  const settled = provisionalCodes.filter((code) => code !== 'price_change_unmapped' || code !== finding.code);
-  await tx.nativeUpdate(StripeEvent, { ...ofPurchase, reasonCode: { $in: settled } }, { ...describeFinding(inGeneral(finding)), purchaseId });
-  for (const objectId of paidAfterEnd) {
-    await tx.nativeUpdate(StripeEvent, { scopeId: scope.id, purchaseId, objectId, outcome: 'applied' }, describeFinding({ code: 'paid_after_end', subject: objectId }));
-  }
-}
-
-/** Gives an event up: visible, counted and replayable. */
-export async function failEvent(database: Database, ref: EventRef, error: string, now: Date): Promise<void> {
-  const failure = describeFinding({ code: 'attempts_exhausted', subject: error });
-  await reading(database).nativeUpdate(StripeEvent, { ...ref, processedAt: null }, { ...failure, processedAt: now, dueAt: null, lastError: error });
 }
 
 /** Undoes `done`, so that the event is applied again to what is known now. Null when there is no such event. */

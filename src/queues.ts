@@ -14,12 +14,14 @@ import type { Logger } from './logger.ts';
 type Payloads = {
   'stripe-events': { scopeId: number; id: string };
   messages: { id: string };
+  deliveries: { endpointId: string };
   schedule: { name: string };
 };
 
 const payloads: { [Name in keyof Payloads]: z.ZodType<Payloads[Name]> } = {
   'stripe-events': z.object({ scopeId: z.int(), id: z.string() }),
   messages: z.object({ id: z.string() }),
+  deliveries: z.object({ endpointId: z.string() }),
   schedule: z.object({ name: z.string() }),
 };
 
@@ -54,7 +56,8 @@ export function createQueues({ redisUrl, databaseUrl, log }: { redisUrl: string 
   const engine = redisUrl === undefined ? postgresEngine(databaseUrl, log) : redisEngine(redisUrl, log);
   // All at once, while the backend is known to be there: one that is first met in an outage stays broken for good.
   const queues: Record<QueueName, JobQueue> = {
-    'stripe-events': engine.queue('stripe-events'), messages: engine.queue('messages'), schedule: engine.queue('schedule'),
+    'stripe-events': engine.queue('stripe-events'), messages: engine.queue('messages'), deliveries: engine.queue('deliveries'),
+    schedule: engine.queue('schedule'),
   };
   const workers: JobWorker[] = [];
   return {

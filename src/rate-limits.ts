@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterPostgres, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Config } from './config.ts';
 import type { Allowance, LimitName, Limits } from './handlers/http/limit.ts';
 import type { Logger } from './logger.ts';
 
@@ -9,13 +10,14 @@ const WINDOW_S = 60;
 const STORE_TIMEOUT_MS = 250;
 
 /** Where the counts live: shared by all web processes in Redis or PostgreSQL, or in this process, when it is the only one. */
-export type LimitStore = { redisUrl: string } | { databaseUrl: string } | 'process';
+type LimitStore = { redisUrl: string } | { databaseUrl: string } | 'process';
 
 type PerMinute = Record<LimitName, number>;
 
 /** Limits a minute; a count of 0 turns its limit off. A store that does not answer is stood in for by this process. */
-export function createRateLimits(perMinute: PerMinute, store: LimitStore, log: Logger): Limits & { close(): Promise<void> } {
-  const { limiter, close } = openStore(store, log);
+export function createRateLimits(config: Config, log: Logger): Limits & { close(): Promise<void> } {
+  const perMinute = limitsOf(config);
+  const { limiter, close } = openStore(limitStoreOf(config), log);
   const limiters = new Map<LimitName, RateLimiterAbstract>();
   const limiterOf = (name: LimitName): RateLimiterAbstract => {
     const made = limiters.get(name) ?? limiter({ points: perMinute[name], duration: WINDOW_S, keyPrefix: `limit-${name}` });
@@ -29,6 +31,21 @@ export function createRateLimits(perMinute: PerMinute, store: LimitStore, log: L
       return most === 0 ? null : allowanceOf(await consumed(limiterOf(name), who), most);
     },
   };
+}
+
+function limitsOf(config: Config): PerMinute {
+  return {
+    validate: config.RATE_LIMIT_VALIDATE,
+    activate: config.RATE_LIMIT_ACTIVATE,
+    management: config.RATE_LIMIT_MANAGEMENT,
+    other: config.RATE_LIMIT_OTHER,
+  };
+}
+
+/** On the embedded database there is one process and its memory is enough; else several may share the counts. */
+function limitStoreOf({ REDIS_URL: redisUrl, DATABASE_URL: databaseUrl }: Config): LimitStore {
+  if (redisUrl !== undefined) return { redisUrl };
+  return databaseUrl === undefined ? 'process' : { databaseUrl };
 }
 
 /** The library says "one too many" with a rejection that is not an error. */

@@ -44,7 +44,7 @@ async function start(role: Role, dependencies: Dependencies, dataFolder: string)
     banner: bannerOf({ role, config, url, dataFolder }),
     stop: async () => {
       if (server) await close(server);
-      worker?.stop();
+      await worker?.stop();
       await dependencies.close();
     },
   };

@@ -1,11 +1,8 @@
-import { License } from '../database/license-rows.ts';
 import { reading, type Transaction, undoing } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { ok, type Result } from '../errors.ts';
-import { viewLicense } from '../licensing/license-view.ts';
 import type { Licensing } from '../licensing/licensing.ts';
 import { type LicenseDetails, licensesOfPurchases } from '../licensing/read-licenses.ts';
-import { recordEvents } from '../licensing/record-event.ts';
 import { applySightings } from './apply-sightings.ts';
 import { isChanged, type LicenseChange, type LicenseState, stateOf } from './license-state.ts';
 import { lockFacts } from './lock-facts.ts';
@@ -60,14 +57,5 @@ async function moveLicenses(tx: Transaction, licensing: Licensing, { order: { sc
     const change = was && { id: license.id, before: was, after: state(license) };
     return change && isChanged(change) ? [change] : [];
   });
-  await tellUpdates(tx, licensing, after.filter((license) => changed.some((change) => change.id === license.id)), now);
   return { changed, messageIds: applied.flatMap(({ messageIds }) => messageIds) };
-}
-
-async function tellUpdates(tx: Transaction, { slackHours }: Licensing, licenses: LicenseDetails[], now: Date): Promise<void> {
-  if (licenses.length === 0) return;
-  await tx.nativeUpdate(License, { id: { $in: licenses.map(({ id }) => id) } }, { updatedAt: now });
-  await recordEvents(tx, licenses.map((license) => ({
-    scopeId: license.scopeId, type: 'license.updated', licenseId: license.id, data: viewLicense({ ...license, updatedAt: now }, slackHours, now),
-  })), now);
 }

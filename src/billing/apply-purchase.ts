@@ -6,7 +6,9 @@ import { findOrCreateCustomer } from '../licensing/find-or-create-customer.ts';
 import { issueLicenses } from '../licensing/issue-license.ts';
 import type { Licensing } from '../licensing/licensing.ts';
 import { setBilling } from '../licensing/set-billing.ts';
+import { standingsOf, tellLife } from '../licensing/tell-life.ts';
 import { buyerOf } from './core/contact.ts';
+import { oldestUnpaid } from './core/grace.ts';
 import { finding, type Finding } from './core/outcome.ts';
 import { type Projection, project } from './core/project.ts';
 import type { Issued, LicensePlan, Purchase } from './core/purchase.ts';
@@ -17,13 +19,19 @@ import { licensesOfPurchase, loadMappings, loadPurchase } from './store.ts';
 export type AppliedPurchase = { purchaseId: string; factIds: string[]; finding: Finding; paidAfterEnd: string[]; messageIds: string[] };
 
 /**
+ * How it is done: licenses that the mapping `applying` issued move to what it says now; `keysOnly`: what is told is old news, of which
+ * customers are mailed nothing but their keys.
+ */
+export type Manner = { applying?: string | null; keysOnly?: boolean };
+
+/**
  * Makes the licenses of one purchase what its facts say, in the caller's transaction, which holds the purchase's lock:
- * load, project, write the difference, owe the mail. Licenses that the mapping `applying` issued move to what it says now.
+ * load, project, write the difference, tell it, owe the mails.
  */
 export async function applyPurchase(
   tx: Transaction,
   licensing: Omit<Licensing, 'database'>,
-  { scope, purchaseId, applying = null }: { scope: Scope; purchaseId: string; applying?: string | null },
+  { scope, purchaseId, applying = null, keysOnly = false }: Manner & { scope: Scope; purchaseId: string },
   now: Date,
 ): Promise<AppliedPurchase> {
   const { purchase, customer: stripeCustomer } = await loadPurchase(tx, scope, purchaseId);
@@ -33,18 +41,26 @@ export async function applyPurchase(
   const applied = { purchaseId, factIds: factIdsOf(purchase), paidAfterEnd };
   if (projection.plans.length === 0) return { ...applied, finding: found, messageIds: [] };
 
+  const standings = await standingsOf(tx, before);
   const buyer = buyerOf(purchase, stripeCustomer);
   // Facts of licenses that the vendor deleted make nobody a customer again.
   const owed = projection.plans.some((plan) => existingFor(plan, before)?.deletedAt == null);
   const customer = owed ? await findOrCreateCustomer(tx, scope, buyer, now) : null;
   const source = { scope, purchase, customerId: customer?.id ?? null, stripeCustomerId: buyer.stripeCustomerId };
-  const mailed = await writePlans(tx, licensing, { projection, before, source, applying }, now);
+  const { licenses, mailed } = await writePlans(tx, licensing, { projection, before, source, applying }, now);
   const messageId = customer && (await deliverKeys(tx, { scope, customer, licenses: mailed }, now));
-  await tx.flush();
+  const occasion = { by: 'billing', before: standings, keysOnly, ...newsOf(purchase) } as const;
+  const messageIds = await tellLife(tx, licensing, { scope, licenses, occasion }, now);
 
   const unmailed = mailed.some(({ keyMessageId }) => keyMessageId === null);
   const lacksEmail = unmailed && found.code === 'licenses_current';
-  return { ...applied, finding: lacksEmail ? finding('email_missing') : found, messageIds: messageId ? [messageId] : [] };
+  return { ...applied, finding: lacksEmail ? finding('email_missing') : found, messageIds: [...(messageId ? [messageId] : []), ...messageIds] };
+}
+
+/** What mails say of a purchase: where to pay what is owed, and whether Stripe has announced the end of the trial. */
+function newsOf({ subscription, invoices }: Purchase): { invoiceUrl: string | null; trialEnding: boolean } {
+  const trialEnd = subscription?.fact.trialEnd ?? null;
+  return { invoiceUrl: oldestUnpaid({ invoices })?.fact.hostedUrl ?? null, trialEnding: trialEnd !== null && subscription?.marks.trialEndTold === trialEnd };
 }
 
 function factIdsOf({ subscription, session, invoices, money }: Purchase): string[] {
@@ -53,23 +69,24 @@ function factIdsOf({ subscription, session, invoices, money }: Purchase): string
 
 type Source = { scope: Scope; purchase: Purchase; customerId: string | null; stripeCustomerId: string | null };
 
-/** Issues or updates the license of each plan; returns those whose mapping mails keys. */
+/** Issues or updates the license of each plan; returns those that are not deleted, and of them those whose mapping mails keys. */
 async function writePlans(
   tx: Transaction,
   licensing: Omit<Licensing, 'database'>,
   { projection, before, source, applying }: { projection: Projection; before: LicenseRow[]; source: Source; applying: string | null },
   now: Date,
-): Promise<LicenseRow[]> {
+): Promise<{ licenses: LicenseRow[]; mailed: LicenseRow[] }> {
   const planned = projection.plans.map((plan) => ({ plan, bought: boughtBy(source, plan), existing: existingFor(plan, before) }));
   for (const { plan: { mapping }, bought, existing } of planned) {
     if (existing) await setBilling(tx, { license: existing, bought, moves: mapping.id === applying && isMovable(existing, applying) }, now);
   }
   const unissued = planned.filter(({ existing }) => existing === undefined);
   const issued = await issueLicenses(tx, licensing, { scope: source.scope, units: unissued.map(({ bought }) => bought) }, now);
-  return planned.flatMap(({ plan, existing }) => {
+  const written = planned.flatMap(({ plan, existing }) => {
     const license = existing ?? existingFor(plan, issued);
-    return license && plan.mapping.sendKeyEmail && license.deletedAt === null ? [license] : [];
+    return license && license.deletedAt === null ? [{ license, mails: plan.mapping.sendKeyEmail }] : [];
   });
+  return { licenses: written.map(({ license }) => license), mailed: written.filter(({ mails }) => mails).map(({ license }) => license) };
 }
 
 type BoughtUnit = Parameters<typeof issueLicenses>[2]['units'][number];
@@ -105,7 +122,7 @@ function issuedOf(license: LicenseRow): Issued {
     mappingId: license.mappingId ?? '',
     priceId: license.stripePriceId,
     seats: license.seats,
-    expiresAt: license.expiresAt,
+    vendorExpiresAt: license.vendorExpiresAt,
     billing: {
       state: license.billingState ?? 'ACTIVE',
       reason: license.billingReason,

@@ -1,6 +1,6 @@
 import type { Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { lockEvent, stampEvent } from '../inbox.ts';
+import { lockEvent } from '../inbox.ts';
 import type { Licensing } from '../licensing/licensing.ts';
 import type { AppliedPurchase } from './apply-purchase.ts';
 import { applySightings } from './apply-sightings.ts';
@@ -11,12 +11,16 @@ import { finding, type Finding, inGeneral, untoldCodes } from './core/outcome.ts
 import type { ReadEvent } from './core/read-stripe.ts';
 import type { Sighting } from './core/sighting.ts';
 import { lockFacts } from './lock-facts.ts';
+import { stampEvent } from './stamp-events.ts';
 
 /** What the edge does after the commit: send these messages. */
 export type AppliedEvent = { finding: Finding | null; messageIds: string[] };
 
 /** What Stripe's API said of an event's objects before it is applied. Null: there is no API key, and nobody was asked. */
 export type Fetched = Sighting[] | null;
+
+/** An event that came later than this was backfilled: it changes licenses, but customers are mailed only their keys (section 6). */
+const OLD_MS = 48 * 3_600_000;
 
 const done: AppliedEvent = { finding: null, messageIds: [] };
 
@@ -36,8 +40,9 @@ export async function applyStripeEvent(
     // What is still due was told more of meanwhile: the classic event has taken the place of the thin one that was read.
     const toldMore = !read.ok && untoldCodes.includes(read.finding.code) && event?.thin === false;
     if (event === null || event.processedAt !== null || toldMore) return done;
-    const applied = await applyReadEvent(tx, licensing, { scope, read, fetched }, now);
-    stampEvent(event, applied.finding, applied.purchaseId, now);
+    const keysOnly = event.receivedAt.getTime() - event.createdAt.getTime() > OLD_MS;
+    const applied = await applyReadEvent(tx, licensing, { scope, read, fetched, keysOnly }, now);
+    await stampEvent(tx, event, applied, now);
     return { finding: applied.finding, messageIds: applied.purchases.flatMap(({ messageIds }) => messageIds) };
   });
 }
@@ -54,12 +59,12 @@ export type AppliedReading = { finding: Finding; purchaseId: string | null; purc
 export async function applyReadEvent(
   tx: Transaction,
   licensing: Omit<Licensing, 'database'>,
-  { scope, read, fetched }: { scope: Scope; read: ReadEvent; fetched: Fetched },
+  { scope, read, fetched, keysOnly = false }: { scope: Scope; read: ReadEvent; fetched: Fetched; keysOnly?: boolean },
   now: Date,
 ): Promise<AppliedReading> {
   if (!read.ok) return { finding: read.finding, purchaseId: null, purchases: [] };
   const { fact } = read.sighting;
-  const purchases = await applySightings(tx, licensing, { scope, sightings: [read.sighting, ...(fetched ?? [])] }, now);
+  const purchases = await applySightings(tx, licensing, { scope, sightings: [read.sighting, ...(fetched ?? [])], keysOnly }, now);
   const own = purchases.find(({ factIds }) => factIds.includes(fact.id));
   return { finding: findingFor(fact, { own, purchases, asked: fetched !== null }), purchaseId: own?.purchaseId ?? null, purchases };
 }

@@ -1,3 +1,4 @@
+import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { Policy, StripeMapping } from '../database/catalog-rows.ts';
 import { StripeFactRow } from '../database/exchange-rows.ts';
@@ -115,10 +116,10 @@ export async function loadPurchase(tx: Transaction, scope: Scope, purchaseId: st
   return { purchase, customer: customer?.fact.kind === 'customer' ? { ...customer, fact: customer.fact } : null };
 }
 
-/** The licenses issued for a purchase, deleted ones too: what was issued once is not issued again. An invoice may have been taken for a purchase of its own. */
+/** The licenses issued for a purchase, locked in one order, deleted ones too: what was issued once is not issued again. An invoice may have been taken for a purchase of its own. */
 export async function licensesOfPurchase(tx: Transaction, scope: Scope, { id, invoices }: Purchase): Promise<LicenseRow[]> {
   const ids = [id, ...invoices.map(({ fact }) => fact.id)];
-  return tx.find(License, { scopeId: scope.id, stripePurchaseId: { $in: ids } }, { orderBy: { id: 'asc' } });
+  return tx.find(License, { scopeId: scope.id, stripePurchaseId: { $in: ids } }, { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE });
 }
 
 /** The mappings of what a purchase bought, and those that issued its `licenses`, with what billing must know of their policies. */

@@ -4,6 +4,7 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import type { RawBuilder } from 'kysely';
 import { migrations } from '../../migrations/list.ts';
+import { wakingAfter } from './after-commit.ts';
 import { dropDeadConnections } from './dead-connections.ts';
 import { takeTurns } from './turns.ts';
 import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey, StripeConnection, TestClock } from './account-rows.ts';
@@ -61,9 +62,10 @@ export function reading(database: Database): Transaction {
 
 /** Runs `work` in one transaction of its own (READ COMMITTED): all of it is committed, or none. A refusal commits nothing. */
 export async function inTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const inTurn = spanning.getStore() ? undefined : turns.get(database);
-  const commits = (value: T) => !isRefusal(value);
-  return inTurn ? inTurn(() => run(reading(database), work, commits)) : run(reading(database), work, commits);
+  const once = () => run(reading(database), work, commits);
+  if (spanning.getStore()) return once();
+  const inTurn = turns.get(database);
+  return wakingAfter(database, () => (inTurn ? inTurn(once) : once()), commits);
 }
 
 /**
@@ -74,12 +76,12 @@ export async function undoing<T>(tx: Transaction, work: (tx: Transaction) => Pro
   return run(tx.fork({ keepTransactionContext: true }), work, () => false);
 }
 
-async function run<T>(em: Transaction, work: (tx: Transaction) => Promise<T>, commits: (value: T) => boolean): Promise<T> {
+async function run<T>(em: Transaction, work: (tx: Transaction) => Promise<T>, keeps: (value: T) => boolean): Promise<T> {
   const undone: { value?: T } = {};
   return em
     .transactional(async (tx) => {
       const value = await work(tx);
-      if (commits(value)) return value;
+      if (keeps(value)) return value;
       undone.value = value;
       throw rollBack;
     })
@@ -91,18 +93,19 @@ async function run<T>(em: Transaction, work: (tx: Transaction) => Promise<T>, co
 
 const rollBack = new Error('what came of it is told, not kept');
 
-function isRefusal(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'ok' in value && value.ok === false;
+/** A refusal commits nothing. */
+function commits(value: unknown): boolean {
+  return !(typeof value === 'object' && value !== null && 'ok' in value && value.ok === false);
 }
 
 /** As `inTransaction`, at once and never a part of a transaction around it. */
 export async function inOwnTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return spanning.exit(() => run(reading(database), work, (value) => !isRefusal(value)));
+  return spanning.exit(() => wakingAfter(database, () => run(reading(database), work, commits), commits));
 }
 
 /** Makes every `inTransaction` and `reading` inside `work` part of one transaction: they commit together, or not at all. */
 export async function asOneTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return database.em.fork().transactional((tx) => spanning.run(tx, () => work(tx)));
+  return wakingAfter(database, () => database.em.fork().transactional((tx) => spanning.run(tx, () => work(tx))), () => true);
 }
 
 /** Inserts a new row, or says false when a unique index already holds its like: of two at once one gets in. */

@@ -1,12 +1,18 @@
 import { applyStripeEvent } from '../billing/apply-stripe-event.ts';
 import type { StripeFact } from '../billing/core/facts.ts';
+import { finding } from '../billing/core/outcome.ts';
+import type { ReadEvent } from '../billing/core/read-stripe.ts';
 import type { Sighting } from '../billing/core/sighting.ts';
+import { giveUpEvent } from '../billing/stamp-events.ts';
 import { isFetchedSince } from '../billing/is-fetched-since.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { type Attempted, beginAttempt, type EventRef, failEvent, putOffEvent, thickenEvent } from '../inbox.ts';
+import { AppError } from '../errors.ts';
+import { type Attempted, beginAttempt, type EventRef, putOffEvent, thickenEvent } from '../inbox.ts';
 import type { LicenseKeys } from '../licensing/license-key.ts';
+import type { Reminders } from '../licensing/licensing.ts';
+import { moveTestClock } from '../licensing/move-test-clock.ts';
 import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues.ts';
 import type { StripeReader } from '../stripe.ts';
@@ -18,6 +24,7 @@ export type ApplyDependencies = {
   database: Database;
   keys: LicenseKeys;
   slackHours: number;
+  reminders: Reminders;
   clock: Clock;
   log: Logger;
   queues: Pick<Queues, 'enqueue'>;
@@ -50,7 +57,7 @@ async function tryLater(dependencies: ApplyDependencies, ref: EventRef, failed: 
   const { database, clock, log, queues } = dependencies;
   const { error, attempts } = failed;
   log.error({ eventId: ref.id, attempts, error }, 'stripe event not applied');
-  if (attempts >= MOST_EVENT_ATTEMPTS) return failEvent(database, ref, error, clock.now());
+  if (attempts >= MOST_EVENT_ATTEMPTS) return giveUpEvent(database, ref, error, clock.now());
   await putOffEvent(database, ref, failed, dueAfter(attempts, clock.now()));
   await queues.enqueue('stripe-events', ref, backoffMs(attempts));
 }
@@ -59,12 +66,25 @@ async function apply(dependencies: ApplyDependencies, ref: EventRef, { payload, 
   const { database, log, queues, scopeOf, stripeOf, timeOf } = dependencies;
   const scope = await scopeOf(ref.scopeId);
   const stripe = await stripeOf(scope);
-  const { read, classic } = await readCompleted(stripe, payload, scope.mode);
+  const { read: told, classic } = await readCompleted(stripe, payload, scope.mode);
   if (classic !== null) await thickenEvent(database, ref, classic);
+  const read = told.ok || told.clockTo === undefined ? told : await followClock(dependencies, { scope, to: new Date(told.clockTo) }, told);
   const fetched = stripe === null ? null : read.ok ? await fetchUnlessKnown(dependencies, { scope, stripe, fact: read.sighting.fact }, dueSince) : [];
   const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read }, fetched, await timeOf(scope));
   if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event applied');
   for (const id of applied.messageIds) await queues.enqueue('messages', { id });
+}
+
+/** Moves the time of test data to where Stripe's test clock came, before the event is stamped: who dies on the way goes on when it is tried again. */
+async function followClock(dependencies: ApplyDependencies, { scope, to }: { scope: Scope; to: Date }, told: ReadEvent): Promise<ReadEvent> {
+  const { clock, queues, timeOf } = dependencies;
+  if (to <= (await timeOf(scope))) return told;
+  const moved = await moveTestClock(dependencies, { scope, to }, () => clock.now());
+  // Somebody else is moving it: that ends, as an outage does.
+  if (!moved.ok && moved.refused === 'CONFLICT') throw new AppError(moved.refused, 503, moved.message);
+  if (!moved.ok) return { ok: false, finding: finding('test_clock_refused', moved.message) };
+  for (const id of moved.value) await queues.enqueue('messages', { id });
+  return told;
 }
 
 type Wanted = { scope: Scope; stripe: StripeReader; fact: StripeFact };

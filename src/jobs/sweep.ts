@@ -2,6 +2,7 @@ import { keylessCodes } from '../billing/core/outcome.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
+import { endpointsWithDue, reopenInterrupted } from '../deliveries.ts';
 import { reopenWaiting, takeDueEvents } from '../inbox.ts';
 import type { Logger } from '../logger.ts';
 import { takeDueMessages } from '../outbox.ts';
@@ -25,6 +26,9 @@ export async function sweep({ database, clock, log, queues }: SweepDependencies,
   const messages = await takeDueMessages(database, nextDueAt, BATCH, dueBefore);
   for (const event of events) await queues.enqueue('stripe-events', event);
   for (const id of messages) await queues.enqueue('messages', { id });
+  // A lane that is awake already does no more for it, so these need not be put off.
+  const endpointIds = await endpointsWithDue(database, clock.now());
+  for (const endpointId of endpointIds) await queues.enqueue('deliveries', { endpointId });
   if (events.length + messages.length > 0) log.info({ events: events.length, messages: messages.length }, 'swept');
 }
 
@@ -35,5 +39,6 @@ export async function sweep({ database, clock, log, queues }: SweepDependencies,
 export async function takeUpUnfinished(dependencies: StartDependencies): Promise<void> {
   const { database, clock, stripeScopes } = dependencies;
   for (const scope of await stripeScopes()) await reopenWaiting(database, scope, keylessCodes, clock.now());
+  await reopenInterrupted(database);
   await sweep(dependencies, END_OF_TIME);
 }

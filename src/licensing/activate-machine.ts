@@ -1,18 +1,21 @@
 import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import type { z } from 'zod';
-import { License, Machine } from '../database/license-rows.ts';
+import { Policy } from '../database/catalog-rows.ts';
+import { License, Machine, type MachineRow } from '../database/license-rows.ts';
 import { inTransaction, query, type Transaction } from '../database/orm.ts';
 import { dateOf, dateOrNull } from '../database/prepared.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
 import { newId } from '../database/uuid.ts';
 import { notFound, ok, refuse, type Refused, type Result } from '../errors.ts';
-import { fingerprint, machineFields } from './core/machine.ts';
+import { diesAt, fateOf, fingerprint, machineFields, takenOff } from './core/machine.ts';
 import { findSeat } from './core/seat.ts';
 import { effectiveStatus } from './core/status.ts';
 import { details as sentenceOf, refusedState } from './core/verdict.ts';
 import type { Licensing } from './licensing.ts';
-import { removeMachine, type ShownMachine, tellMachine } from './machine-view.ts';
+import { machineEvent, type ShownMachine } from './machine-view.ts';
+import { recordEvents } from './record-event.ts';
+import { settleMachines } from './settle-machines.ts';
 import { detailsOf, type LicenseDetails } from './store.ts';
 import { writeChanges } from './write-changes.ts';
 
@@ -36,6 +39,8 @@ export async function activateMachine(
   return inTransaction(database, async (tx) => {
     const row = await tx.findOne(License, liveRow(scope, licenseId), { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (row === null) return notFound();
+    // A policy that begins to ask for heartbeats looks at the machines there are: this one is there before, or is made by the new rule.
+    await tx.findOne(Policy, { id: row.policyId }, { lockMode: LockMode.PESSIMISTIC_READ });
     const license = await detailsOf(tx, row);
     const refused = refusedState(effectiveStatus(license, slackHours, now), license.policy.expirationStrategy);
     if (refused) return refuse(refused, sentenceOf[refused]);
@@ -48,6 +53,9 @@ export async function activateMachine(
   });
 }
 
+/** Machines that go in one statement. */
+const MOST_AT_ONCE = 300;
+
 type Newcomer = { scope: Scope; license: LicenseDetails; request: ActivateRequest };
 
 async function addMachine(tx: Transaction, { scope, license, request }: Newcomer, now: Date): Promise<Result<Activation>> {
@@ -59,10 +67,10 @@ async function addMachine(tx: Transaction, { scope, license, request }: Newcomer
   const { name = null, platform = null, hostname = null, cores = null, metadata = {} } = request;
   const machine = tx.create(Machine, {
     id: newId(), scopeId: scope.id, licenseId: license.id, fingerprint: request.fingerprint, name, platform, hostname, cores, metadata,
-    lastHeartbeatAt: null, dueAt: null, diedAt: null, createdAt: now, updatedAt: now, deletedAt: null,
+    lastHeartbeatAt: null, dueAt: diesAt({ createdAt: now, lastHeartbeatAt: null }, policy), diedAt: null, createdAt: now, updatedAt: now, deletedAt: null,
   });
   await tx.persist(machine).flush();
-  await tellMachine(tx, { type: 'machine.activated', machine, policy }, now);
+  await recordEvents(tx, [machineEvent('machine.activated', { machine, policy }, now)], now);
   return ok({ machine, policy, fresh: true });
 }
 
@@ -77,9 +85,18 @@ async function makeRoom(tx: Transaction, { id: licenseId, maxMachines: limit, po
   const rivals = seated.map(({ id, createdAt, lastHeartbeatAt }) => ({ id, createdAt: dateOf(createdAt), lastHeartbeatAt: dateOrNull(lastHeartbeatAt) }));
   const seat = findSeat(rivals, { limit, policy }, now);
   if (!seat.free) return refuse('MACHINE_LIMIT_EXCEEDED', `All machine slots of the license are taken: ${seat.count} of ${limit}. Deactivate a machine first.`, { limit, count: seat.count });
-  for (const { id } of seat.removed) await removeMachine(tx, { machine: await tx.findOneOrFail(Machine, { id }), policy, died: true }, now);
-  if (seat.evicted) await removeMachine(tx, { machine: await tx.findOneOrFail(Machine, { id: seat.evicted.id }), policy, died: false }, now);
+  for (let n = 0; n < seat.removed.length; n += MOST_AT_ONCE) {
+    const dead = await lockMachines(tx, seat.removed.slice(n, n + MOST_AT_ONCE));
+    await settleMachines(tx, dead.map((machine) => ({ machine, policy, fate: fateOf(machine, policy, now) })), now);
+  }
+  const evicted = seat.evicted ? await lockMachines(tx, [seat.evicted]) : [];
+  await settleMachines(tx, evicted.map((machine) => ({ machine, policy, fate: takenOff(machine) })), now);
   return null;
+}
+
+/** In the order in which all lock machines, as they are then. */
+async function lockMachines(tx: Transaction, seated: { id: string }[]): Promise<MachineRow[]> {
+  return tx.find(Machine, { id: { $in: seated.map(({ id }) => id) } }, { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE });
 }
 
 /** Whether a live machine of another license holds the fingerprint where the policy wants it for one license alone. */

@@ -4,10 +4,9 @@ import { inTransaction, type Transaction } from '../database/orm.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
 import { notFound, ok, type Refused, type Result } from '../errors.ts';
 import type { EventType } from './core/event.ts';
-import { viewLicense } from './license-view.ts';
 import type { Licensing } from './licensing.ts';
-import { recordEvents } from './record-event.ts';
 import { detailsOf, type LicenseDetails } from './store.ts';
+import { tellLife } from './tell-life.ts';
 
 /** What a change came to: the event that tells it, with what it tells besides the license, or null when there is none; or why it may not be. */
 export type Changed = { ok: true; event: EventType | null; told?: object } | Refused;
@@ -17,20 +16,19 @@ export type Changed = { ok: true; event: EventType | null; told?: object } | Ref
  * A refusal leaves it untouched.
  */
 export async function changeLicense(
-  { database, slackHours }: Pick<Licensing, 'database' | 'slackHours'>,
+  licensing: Pick<Licensing, 'database' | 'slackHours' | 'reminders'>,
   { scope, id }: { scope: Scope; id: string },
   change: (tx: Transaction, license: LicenseRow) => Promise<Changed>,
   now: Date,
 ): Promise<Result<LicenseDetails>> {
-  return inTransaction(database, async (tx) => {
+  return inTransaction(licensing.database, async (tx) => {
     const license = await tx.findOne(License, liveRow(scope, id), { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (license === null) return notFound();
     const changed = await change(tx, license);
     if (!changed.ok) return changed;
-    if (changed.event !== null) license.updatedAt = now;
-    await tx.flush();
-    const details = await detailsOf(tx, license);
-    if (changed.event !== null) await recordEvents(tx, [{ scopeId: scope.id, type: changed.event, licenseId: id, data: { ...viewLicense(details, slackHours, now), ...changed.told } }], now);
-    return ok(details);
+    if (changed.event === null) return ok(await detailsOf(tx, license));
+    license.updatedAt = now;
+    await tellLife(tx, licensing, { scope, licenses: [license], occasion: { by: 'vendor', event: changed.event, told: changed.told } }, now);
+    return ok(await detailsOf(tx, license));
   });
 }

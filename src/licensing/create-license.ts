@@ -11,10 +11,9 @@ import { overridesRefused } from './core/policy.ts';
 import { customerFor } from './customer-for.ts';
 import { expectLookalikes } from './find-license.ts';
 import { newLicense } from './issue-license.ts';
-import { viewLicense } from './license-view.ts';
 import type { Licensing } from './licensing.ts';
-import { recordEvents } from './record-event.ts';
 import { allEntitlementsExist, detailsOf, type LicenseDetails } from './store.ts';
+import { tellLife } from './tell-life.ts';
 
 const limit = z.int().positive().max(2_147_483_647).nullable();
 
@@ -48,10 +47,8 @@ export async function createLicense(licensing: Licensing, scope: Scope, request:
     for (const entitlementId of new Set(request.entitlementIds)) {
       tx.persist(tx.create(LicenseEntitlement, { scopeId: scope.id, licenseId: license.id, entitlementId, grantedBy: 'vendor' }));
     }
-    await tx.flush();
-    const details = await detailsOf(tx, license);
-    await recordEvents(tx, [{ scopeId: scope.id, type: 'license.created', licenseId: license.id, data: viewLicense(details, licensing.slackHours, now) }], now);
-    return ok(details);
+    await tellLife(tx, licensing, { scope, licenses: [license], occasion: { by: 'vendor', event: 'license.created' } }, now);
+    return ok(await detailsOf(tx, license));
   });
   if (created.ok && created.value.keyLookalike) expectLookalikes(licensing.database);
   return created;

@@ -3,9 +3,10 @@ import { License, Machine } from '../database/license-rows.ts';
 import { inTransaction } from '../database/orm.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
 import { notFound, ok, refuse, type Result } from '../errors.ts';
+import { takenOff } from './core/machine.ts';
 import { letsCustomersTransfer } from './core/policy.ts';
 import type { Licensing } from './licensing.ts';
-import { removeMachine } from './machine-view.ts';
+import { settleMachines } from './settle-machines.ts';
 import { detailsOf } from './store.ts';
 
 /**
@@ -24,7 +25,7 @@ export async function deactivateMachine({ database }: Licensing, { scope, id, ow
     // The license's lock may have been waited for: somebody else may have taken the machine off.
     const machine = await tx.findOne(Machine, liveRow(scope, id), { refresh: true });
     if (machine === null) return notFound();
-    await removeMachine(tx, { machine, policy, died: false }, now);
+    await settleMachines(tx, [{ machine, policy, fate: takenOff(machine) }], now);
     return ok(null);
   });
 }

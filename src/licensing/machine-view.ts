@@ -1,8 +1,7 @@
 import type { MachineRow } from '../database/license-rows.ts';
-import type { Transaction } from '../database/orm.ts';
 import type { EventType } from './core/event.ts';
 import { heartbeatDueAt, type HeartbeatRule, isDead } from './core/machine.ts';
-import { recordEvents } from './record-event.ts';
+import type { NewEvent } from './record-event.ts';
 
 /** A machine with the policy that says whether it lives. */
 export type ShownMachine = { machine: MachineRow; policy: HeartbeatRule };
@@ -19,15 +18,7 @@ export function viewMachine({ machine, policy }: ShownMachine, now: Date) {
   };
 }
 
-/** Tells what happened to a machine, in the caller's transaction. */
-export async function tellMachine(tx: Transaction, { type, machine, policy }: ShownMachine & { type: EventType }, now: Date): Promise<void> {
-  await recordEvents(tx, [{ scopeId: machine.scopeId, type, licenseId: machine.licenseId, data: viewMachine({ machine, policy }, now) }], now);
-}
-
-/** Takes a machine off its license, in the caller's transaction. `died`: it sent no heartbeat, which is told first. */
-export async function removeMachine(tx: Transaction, { machine, policy, died }: ShownMachine & { died: boolean }, now: Date): Promise<void> {
-  if (died) await tellMachine(tx, { type: 'machine.dead', machine, policy }, now);
-  Object.assign(machine, { deletedAt: now, updatedAt: now });
-  await tx.flush();
-  await tellMachine(tx, { type: 'machine.deactivated', machine, policy }, now);
+/** An event of a machine, which shows it as it then is. */
+export function machineEvent(type: EventType, { machine, policy }: ShownMachine, now: Date): NewEvent {
+  return { scopeId: machine.scopeId, type, licenseId: machine.licenseId, data: viewMachine({ machine, policy }, now) };
 }

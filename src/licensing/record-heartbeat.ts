@@ -9,11 +9,17 @@ import type { ShownMachine } from './machine-view.ts';
 /** Whose machine it must be: any of a vendor's scope, or of the one license that a key opens. */
 type Holder = { scope: Scope } | { keyHash: Buffer };
 
-/** Of two heartbeats at once the later stays. */
+/**
+ * Of two heartbeats at once the later stays. A machine that is to be looked at is looked at when it was to be, which finds it alive: only one that
+ * nobody looks at any more, because its death was told, gets a new time.
+ */
 const beat = (name: string, holder: string): Prepared => ({
   name,
   text: `
-    update machines m set last_heartbeat_at = greatest(m.last_heartbeat_at, $2, t.now)
+    update machines m set last_heartbeat_at = greatest(m.last_heartbeat_at, $2, t.now), died_at = null,
+      due_at = case when m.due_at is null and o.require_heartbeat
+        then greatest($2, t.now, o.heartbeat_required_since, l.policy_since) + (2 * o.heartbeat_interval_minutes) * interval '1 minute' + interval '1 millisecond'
+        else m.due_at end
     from licenses l join policies o on o.id = l.policy_id left join test_clocks t on t.scope_id = l.scope_id
     where m.id = $1 and m.deleted_at is null and l.id = m.license_id and l.deleted_at is null and ${holder}
     returning m.id, m.scope_id, m.license_id, m.fingerprint, m.name, m.platform, m.hostname, m.cores, m.metadata,

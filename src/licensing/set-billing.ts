@@ -1,6 +1,7 @@
 import type { LicenseRow } from '../database/license-rows.ts';
 import type { Transaction } from '../database/orm.ts';
 import type { BoughtUnit } from './core/bought-unit.ts';
+import { lookAgain } from './look-again.ts';
 import { policyWithProduct, replaceBillingEntitlements } from './store.ts';
 
 /**
@@ -14,10 +15,12 @@ export async function setBilling(tx: Transaction, change: { license: LicenseRow;
   const moves = change.moves === true || license.stripePriceId !== bought.priceId;
   const policyId = moves ? bought.policyId : license.policyId;
   const productId = policyId === license.policyId ? license.productId : (await policyWithProduct(tx, license, policyId)).product.id;
+  const moved = policyId !== license.policyId;
   const next = billed(license, bought, { policyId, productId }, now);
   if (differs(license, next)) Object.assign(license, next, { updatedAt: now });
   if (!moves) return;
   await tx.flush();
+  if (moved) await lookAgain(tx, { licenseId: license.id }, now);
   await replaceBillingEntitlements(tx, license, bought.entitlementIds);
 }
 

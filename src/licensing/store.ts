@@ -80,6 +80,8 @@ export type LicenseDetails = LicenseRow & {
   userEmail: string | null;
   userName: string | null;
   customerBanned: boolean;
+  /** They asked for no reminders. */
+  unsubscribed: boolean;
   maxMachines: number | null;
   maxUses: number | null;
   machineCount: number;
@@ -114,8 +116,8 @@ function limitsOf({ maxMachinesOverride, seats, maxUsesOverride }: LicenseRow, p
 
 function ownerOf(customer: CustomerRow | undefined) {
   return customer
-    ? { userEmail: customer.email, userName: customer.name, customerBanned: customer.bannedAt !== null }
-    : { userEmail: null, userName: null, customerBanned: false };
+    ? { userEmail: customer.email, userName: customer.name, customerBanned: customer.bannedAt !== null, unsubscribed: customer.unsubscribedAt !== null }
+    : { userEmail: null, userName: null, customerBanned: false, unsubscribed: false };
 }
 
 /** One license with its details, or none. */

@@ -10,6 +10,7 @@ import { overridesRefused } from './core/policy.ts';
 import { licenseFields, licenseRequest, refuseNameAlone, refuseOverrides } from './create-license.ts';
 import { changeContact, customerFor } from './customer-for.ts';
 import type { Licensing } from './licensing.ts';
+import { lookAgain } from './look-again.ts';
 import type { LicenseDetails } from './store.ts';
 import { vendorExpiry } from './vendor-expiry.ts';
 import { writeChanges } from './write-changes.ts';
@@ -31,11 +32,19 @@ export async function updateLicense(licensing: Licensing, { scope, id }: { scope
     const moved = policyId !== license.policyId;
     if (overridesRefused(policy.value, moved ? { ...license, ...request } : request)) return refuseOverrides();
     const given = { ...fields, policyId, ...(moved && { policySince: now }), ...(expiresAt !== undefined && vendorExpiry(license, expiresAt)), ...(await ownerOf(tx, scope, request, now)) };
-    const changed = writeChanges(license, given, now);
+    const changed = await write(tx, license, given, now);
     if (userName != null && license.customerId === null) return refuseNameAlone();
     const renamed = userName !== undefined && (await nameCustomer(tx, license, userName, now));
     return { ok: true, event: changed || renamed ? 'license.updated' : null };
   }, now);
+}
+
+/** Says whether anything is other than before. Under another policy its machines may be dead at another time. */
+async function write(tx: Transaction, license: LicenseRow, given: Partial<LicenseRow>, now: Date): Promise<boolean> {
+  const { policyId } = license;
+  const changed = writeChanges(license, given, now);
+  if (license.policyId !== policyId) await lookAgain(tx, { licenseId: license.id }, now);
+  return changed;
 }
 
 async function policyFor(tx: Transaction, license: LicenseRow, policyId: string) {

@@ -159,12 +159,14 @@ describe('what a subscription is owed', () => {
     expect(project(shown(false), [mapping()], before, at(5)).plans.map(({ billing }) => billing.state)).toEqual(['ACTIVE', 'ENDED']);
   });
 
-  test('a unit that a REVOKE policy took back stays revoked when it is paid for again, and needs attention', () => {
+  test('a unit that a REVOKE policy took back, which an end of the vendor puts off, stays revoked when it is paid for again, and needs attention', () => {
     const revoke = mapping({ expirationStrategy: 'REVOKE' });
     const units = (quantity: number, asOf: string) => purchase({ subscription: seen(subscription({ items: [item({ quantity })] }), asOf, [day(1), subscription()]), invoices: [paid] });
     const two = project(units(2, day(1)), [revoke], [], at(2)).plans.map(issued);
     const one = project(units(1, day(3)), [revoke], two, at(3)).plans.map(issued);
     const again = project(units(2, day(4)), [revoke], one, at(4));
+    const extended = project(units(1, day(3)), [revoke], two.map((license) => ({ ...license, vendorExpiresAt: at(9) })), at(3));
+    expect(extended.plans.map(({ billing }) => billing.state)).toEqual(['ACTIVE', 'ENDED']);
     expect(again.plans.map(({ billing }) => billing.state)).toEqual(['ACTIVE', 'REVOKED']);
     expect(again.finding.code).toBe('revoked_stays');
   });

@@ -42,7 +42,7 @@ describe('every generation of a payload reads as the same fact', () => {
 
   test.each(invoices)('invoice, %s', (_title, object) => {
     expect(factOf('invoice.paid', object)).toEqual({
-      kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_cycle', email: 'jo@example.com', name: null, createdAt: day(1), dueAt: null, paidAt: null, amountPaid: null, paymentIds: [], partial: false,
+      kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_cycle', email: 'jo@example.com', name: null, createdAt: day(1), dueAt: null, paidAt: null, amountPaid: null, hostedUrl: null, paymentIds: [], partial: false,
       lines: [{ id: 'il_1', priceId: 'price_1', productId: 'prod_1', quantity: 1, periodStart: day(1), periodEnd: day(31), subscriptionItemId: 'si_1', amount: 1900, proration: false }],
     });
   });

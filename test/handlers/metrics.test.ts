@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { failEvent, receiveEvent } from '../../src/inbox.ts';
+import { giveUpEvent } from '../../src/billing/stamp-events.ts';
+import { receiveEvent } from '../../src/inbox.ts';
 import { readEnvelope } from '../../src/billing/core/envelope.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { event } from '../support/webhook.ts';
@@ -30,7 +31,7 @@ describe('/metrics', () => {
   test('counts events by mode and outcome, those not done too, and tells how long the oldest has waited', async () => {
     await store('live', 90);
     await store('test', 40);
-    await failEvent(tillkey.service.dependencies.database, await store('test'), 'broken', tillkey.clock.now());
+    await giveUpEvent(tillkey.service.dependencies.database, await store('test'), 'broken', tillkey.clock.now());
     expect(await scrape()).toEqual(expect.arrayContaining([
       'tillkey_stripe_events{mode="live",outcome="pending"} 1',
       'tillkey_stripe_events{mode="live",outcome="failed"} 0',
@@ -59,7 +60,7 @@ describe('/metrics', () => {
 });
 
 test('/readyz tells how many events were given up, and stays ready', async () => {
-  await failEvent(tillkey.service.dependencies.database, await store('test'), 'broken', tillkey.clock.now());
+  await giveUpEvent(tillkey.service.dependencies.database, await store('test'), 'broken', tillkey.clock.now());
   expect(await tillkey.call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ready', failedEvents: 1 } });
 });
 

@@ -75,7 +75,7 @@ describe('the preview of a Stripe event', () => {
     await createCatalog(tillkey, { stripePriceId: price });
     await send(...events);
     const told = await previewed({ event: event('customer.subscription.deleted', { ...subscription, status: 'canceled', ended_at: unix() - 5 }, { created: unix() + 5 }) });
-    expect(told).toMatchObject({ outcome: 'applied', licenses: [{ action: 'update', before: { status: 'active', billing: { state: 'ACTIVE' } }, after: { status: 'expired', billing: { state: 'ENDED', reason: 'CANCELED' } } }], mails: [] });
+    expect(told).toMatchObject({ outcome: 'applied', licenses: [{ action: 'update', before: { status: 'active', billing: { state: 'ACTIVE' } }, after: { status: 'expired', billing: { state: 'ENDED', reason: 'CANCELED' } } }], mails: [{ kind: 'expired' }] });
   });
 
   test('in the inbox is as if it were replayed: nothing changes where all is as it should be, and a price mapped since is issued', async () => {

@@ -47,7 +47,7 @@ export async function startBehindLine({ patience = HURRY, clock = testClock(), o
       }
     },
     stop: async () => {
-      worker.stop();
+      await worker.stop();
       line.fail(null);
       await tillkey.stop();
       await line.close();

@@ -32,7 +32,7 @@ export function invoice(change: Partial<InvoiceFact> & { through?: string } = {}
   const { through = day(31), ...rest } = change;
   return {
     kind: 'invoice', id: 'in_1', customerId: 'cus_1', subscriptionId: 'sub_1', status: 'paid', billingReason: 'subscription_create',
-    email: null, name: null, createdAt: day(1), dueAt: null, paidAt: null, amountPaid: 1900, paymentIds: [], partial: false,
+    email: null, name: null, createdAt: day(1), dueAt: null, paidAt: null, hostedUrl: null, amountPaid: 1900, paymentIds: [], partial: false,
     lines: [line({ periodEnd: through })],
     ...rest,
   };
@@ -77,5 +77,5 @@ export function mapping(change: Partial<Mapping> = {}): Mapping {
 /** The license that a plan made, as the next projection finds it. */
 export function issued(plan: LicensePlan): Issued {
   const { itemId, unit, priceId, seats, billing } = plan;
-  return { itemId, unit, priceId, seats, billing, mappingId: plan.mapping.id, expiresAt: plan.expiresAt === 'POLICY' ? null : plan.expiresAt };
+  return { itemId, unit, priceId, seats, billing, mappingId: plan.mapping.id, vendorExpiresAt: null };
 }

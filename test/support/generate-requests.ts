@@ -62,10 +62,11 @@ function faultOf({ route, codes }: Operation, heard: Heard): string | null {
 
 /** The ids of the document's examples, and the real ones to put in their place. */
 function idsOf(document: any, world: World): [string, string][] {
-  const { Product, Policy, Entitlement, License, Machine, Customer, StripeMapping, StripeEvent, Event, ApiKey } = document.components.schemas;
+  const { Product, Policy, Entitlement, License, Machine, Customer, StripeMapping, StripeEvent, Event, ApiKey, Webhook, WebhookDelivery } = document.components.schemas;
   const real: [any, string][] = [
     [Product, world.productId], [Policy, world.policyId], [Entitlement, world.entitlementId], [License, world.licenseId], [Machine, world.machineId], [Customer, world.customerId],
     [StripeMapping, world.mappingId], [StripeEvent, world.stripeEventId], [Event, world.eventId], [ApiKey, world.apiKeyId],
+    [Webhook, world.webhookId], [WebhookDelivery, world.deliveryId],
   ];
   const subscription: string = document.components.schemas.ResyncedSubscription.examples[0].stripeSubscriptionId;
   return [[subscription, world.stripeSubscriptionId], ...real.flatMap(([schema, id]): [string, string][] => (schema ? [[schema.examples[0].id, id]] : []))];

@@ -9,6 +9,7 @@ import { createLogger } from '../../src/logger.ts';
 import type { Role } from '../../src/role.ts';
 import { type Service, startService } from '../../src/service.ts';
 import type { Patience } from '../../src/stripe-client.ts';
+import type { WebhookPatience } from '../../src/webhook-client.ts';
 import { createDatabase } from './database.ts';
 
 export const TEST_KEY = `lk_test_${'t'.repeat(32)}`;
@@ -45,10 +46,10 @@ export type TestService = {
   stop(): Promise<void>;
 };
 
-type Choice = { backend?: 'postgres' | 'redis'; role?: Role; clock?: TestClock; databaseUrl?: string; environment?: Record<string, string>; patience?: Patience };
+type Choice = { backend?: 'postgres' | 'redis'; role?: Role; clock?: TestClock; databaseUrl?: string; environment?: Record<string, string>; patience?: Patience; webhookPatience?: WebhookPatience };
 
 /** The whole service in this process, on a database, a folder and a port of its own. */
-export async function startTestService({ backend = 'postgres', role = 'all', clock = testClock(), databaseUrl, environment = {}, patience }: Choice = {}): Promise<TestService> {
+export async function startTestService({ backend = 'postgres', role = 'all', clock = testClock(), databaseUrl, environment = {}, patience, webhookPatience }: Choice = {}): Promise<TestService> {
   const owned = databaseUrl === undefined ? await createDatabase() : null;
   const dataFolder = await mkdtemp(join(tmpdir(), 'tillkey-data-'));
   const read = readConfig({
@@ -62,13 +63,15 @@ export async function startTestService({ backend = 'postgres', role = 'all', clo
     RATE_LIMIT_VALIDATE: '0',
     RATE_LIMIT_MANAGEMENT: '0',
     RATE_LIMIT_OTHER: '0',
+    // Receivers of the tests are on loopback.
+    WEBHOOK_ALLOW_PRIVATE_ADDRESSES: 'true',
     ...(backend === 'redis' && { REDIS_URL: redisUrl() }),
     ...environment,
   });
   if (!read.ok) throw new Error(read.faults.join('\n'));
   const url = databaseUrl ?? owned?.url ?? '';
   const log = createLogger(read.config.LOG_LEVEL);
-  const service = await startService({ role, config: read.config, clock, log, dataFolder, databaseUrl: url, show: () => undefined, ...(patience && { patience }) });
+  const service = await startService({ role, config: read.config, clock, log, dataFolder, databaseUrl: url, show: () => undefined, ...(patience && { patience }), ...(webhookPatience && { webhookPatience }) });
   return {
     url: service.url,
     databaseUrl: url,

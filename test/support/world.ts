@@ -23,6 +23,8 @@ export type World = {
   stripeSubscriptionId: string;
   eventId: string;
   apiKeyId: string;
+  webhookId: string;
+  deliveryId: string;
   messageId: string;
   /** Differs in every world: names that must be unique are made of it. */
   mark: string;
@@ -37,6 +39,10 @@ export async function createWorld(tillkey: TestService, ask: Ask, key: string): 
     if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
     return answer.data;
   };
+  // Worlds of a scope share an endpoint, as there may not be many. Nobody listens at port 1: what it is owed stays owed.
+  const [left] = await send('GET', '/webhooks');
+  const webhook = left ?? (await send('POST', '/webhooks', { url: 'http://127.0.0.1:1/hooks' }));
+  await send('PATCH', `/webhooks/${webhook.id}`, { events: ['license.created'], enabled: true });
   const product = await send('POST', '/products', { name: `Acme ${mark}`, code: `P-${mark}` });
   const policy = await send('POST', '/policies', { productId: product.id, name: `Pro ${mark}` });
   const entitlement = await send('POST', '/entitlements', { code: `export-${mark}`, name: 'Export' });
@@ -46,11 +52,12 @@ export async function createWorld(tillkey: TestService, ask: Ask, key: string): 
   const mapping = await send('POST', '/stripe-mappings', { policyId: policy.id, stripePriceId: `price_${mark}` });
   const apiKey = await send('POST', '/api-keys', { name: `Key ${mark}` });
   const [event] = await send('GET', `/events?licenseId=${license.id}`);
+  const [delivery] = await send('GET', `/webhooks/${webhook.id}/deliveries`);
   const { messageId } = await send('POST', `/customers/${license.customerId}/portal-link`, { sendEmail: true });
   return {
     productId: product.id, policyId: policy.id, entitlementId: entitlement.id, licenseId: license.id, licenseKey: license.key,
     machineId: machine.id, fingerprint, customerId: license.customerId, mappingId: mapping.id, stripeEventId: await storeEvent(tillkey), stripeSubscriptionId: await storeSubscription(tillkey, mark),
-    eventId: event.id, apiKeyId: apiKey.id, messageId, mark,
+    eventId: event.id, apiKeyId: apiKey.id, webhookId: webhook.id, deliveryId: delivery.id, messageId, mark,
   };
 }
 

@@ -66,6 +66,8 @@ export type InvoiceFact = {
   dueAt: string | null;
   paidAt: string | null;
   amountPaid: number | null;
+  /** Stripe's page where it can be paid. */
+  hostedUrl: string | null;
   /** The payment intents and charges that paid it, where Stripe shows them. */
   paymentIds: string[];
   /** True: the event shows the first lines only. */

@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
  */
 export function graceOf(purchase: SubscriptionPurchase, item: SubscriptionItem, gracePeriodDays: number): Date | null {
   const { fact, asOf } = purchase.subscription;
-  const [oldest] = unpaidRenewals(purchase.invoices).sort((a, b) => (a.fact.createdAt < b.fact.createdAt ? -1 : 1));
+  const oldest = oldestUnpaid(purchase);
   const failedAt = oldest?.marks.failedAt;
   const owing = fact.status === 'past_due' || fact.status === 'unpaid';
   // An active subscription that was seen after the failure has settled it; one seen before has yet to say past_due, unless
@@ -22,6 +22,11 @@ export function graceOf(purchase: SubscriptionPurchase, item: SubscriptionItem, 
   if (settled || (!owing && !failedSince)) return null;
   const anchor = oldest ? owedSince(oldest) : item.periodStart;
   return new Date(new Date(anchor).getTime() + gracePeriodDays * DAY_MS);
+}
+
+/** The oldest renewal that is unpaid since the last paid one: what grace is about, and what the customer is asked to pay. */
+export function oldestUnpaid({ invoices }: Pick<SubscriptionPurchase, 'invoices'>): Known<InvoiceFact> | undefined {
+  return unpaidRenewals(invoices).sort((a, b) => (a.fact.createdAt < b.fact.createdAt ? -1 : 1))[0];
 }
 
 function owedSince({ fact, marks }: Known<InvoiceFact>): string {

@@ -17,13 +17,15 @@ export function supersedes(sighting: Sighting, stored: Stored | null): boolean {
   return sighting.previous === null ? canonical(sighting.fact) > canonical(stored.fact) : canonical(sighting.previous) === canonical(stored.fact);
 }
 
-/** Marks only move earlier or add up, so their merge does not depend on the order they come in. */
+/** Marks only move one way or add up, so their merge does not depend on the order they come in. */
 export function mergeMarks(a: Marks, b: Marks): Marks {
   const merged: Marks = { ...a };
   for (const name of ['failedAt', 'emailChangedAt'] as const) {
     const seen = [a[name], b[name]].filter((moment) => moment !== undefined).sort();
     if (seen[0] !== undefined) merged[name] = seen[0];
   }
+  const trialEndTold = [a.trialEndTold, b.trialEndTold].filter((end) => end !== undefined).sort().at(-1);
+  if (trialEndTold !== undefined) merged.trialEndTold = trialEndTold;
   if (a.timeline || b.timeline) merged.timeline = mergeTimelines(a.timeline ?? [], b.timeline ?? []);
   return merged;
 }

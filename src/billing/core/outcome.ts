@@ -19,7 +19,8 @@ const reasons = {
     sentence: () => 'A thin event names an object and tells nothing of it: set STRIPE_LIVE_SECRET_KEY or STRIPE_TEST_SECRET_KEY and restart, or have Stripe send snapshot events. It is then taken up again by itself.',
   },
   object_gone: { outcome: 'ignored', sentence: () => 'The thin event names an object that Stripe no longer shows.' },
-  test_clock: { outcome: 'ignored', sentence: () => 'A test clock of Stripe came to its time; licenses are judged by the time here.' },
+  test_clock: { outcome: 'applied', sentence: (time) => `A test clock of Stripe came to ${time}; the time of test data here went there too, where it was not there already.` },
+  test_clock_refused: { outcome: 'needs_attention', sentence: (why) => `A test clock of Stripe came to its time, and the time of test data here did not follow. ${why}` },
   other_mode: {
     outcome: 'ignored',
     sentence: (mode) => `The event is from ${mode} mode, but the signing secret or API key it came with belongs to the other mode. If it should count, move its signing secret from ${secretsOf(mode === 'live' ? 'test' : 'live')} to ${secretsOf(mode)}, restart, and have Stripe send the event again.`,

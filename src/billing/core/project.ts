@@ -87,10 +87,11 @@ function reversed(plan: LicensePlan, reversal: Reversal): LicensePlan {
   return { ...plan, billing: { ...plan.billing, ...consequence, renews: false } };
 }
 
-/** Under a REVOKE policy the effective end revokes, and nothing that comes later revives. */
+/** Under a REVOKE policy the effective end, which the vendor may have put off, revokes, and nothing that comes later revives. */
 function revokedAtEnd(plan: LicensePlan, issued: Issued[], now: Date): LicensePlan {
   const before = issued.find((license) => isSameUnit(license, plan));
-  const ended = plan.billing.state === 'ENDED' && plan.expiresAt !== 'POLICY' && now >= plan.expiresAt;
+  const extended = before?.vendorExpiresAt != null && before.vendorExpiresAt > now;
+  const ended = plan.billing.state === 'ENDED' && plan.expiresAt !== 'POLICY' && now >= plan.expiresAt && !extended;
   if (before && wasRevokedAtEnd(before)) return { ...plan, billing: { ...plan.billing, state: 'REVOKED', reason: before.billing.reason, renews: false } };
   return ended && plan.mapping.expirationStrategy === 'REVOKE' ? { ...plan, billing: { ...plan.billing, state: 'REVOKED' } } : plan;
 }

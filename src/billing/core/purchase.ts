@@ -18,8 +18,8 @@ export type Purchase = {
 
 export type SubscriptionPurchase = Purchase & { subscription: Known<SubscriptionFact> };
 
-/** A license that exists for a unit of the purchase. */
-export type Issued = { itemId: string; unit: number; mappingId: string; priceId: string | null; seats: number | null; billing: Billing; expiresAt: Date | null };
+/** A license that exists for a unit of the purchase; `vendorExpiresAt` is an end of the vendor's own. */
+export type Issued = { itemId: string; unit: number; mappingId: string; priceId: string | null; seats: number | null; billing: Billing; vendorExpiresAt: Date | null };
 
 /** A unit that was bought: it gets one license, and keeps it. */
 export type Unit = {

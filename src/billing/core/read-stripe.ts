@@ -6,6 +6,7 @@ import { readCustomer } from './read-customer.ts';
 import { readInvoice } from './read-invoice.ts';
 import { readCharge, readDispute, readRefund } from './read-money.ts';
 import { readSubscription } from './read-subscription.ts';
+import { readTestClock } from './read-test-clock.ts';
 import type { Marks, Sighting } from './sighting.ts';
 import type { Read } from './stripe-shapes.ts';
 import { entryOf } from './timeline.ts';
@@ -15,10 +16,15 @@ import { entryOf } from './timeline.ts';
  * (section 3 of the Stripe contract). Each Stripe object has one reader; each event type names its reader.
  */
 
-type Reader = (object: unknown) => Read;
+type Reader = (object: unknown) => Read | ReturnType<typeof readTestClock>;
 
 /** Our own: a subscription that reconciliation found to differ from what was stored. */
 export const RECONCILED = 'tillkey.subscription_reconciled';
+
+/** There are no test clocks in live mode. */
+const TEST_CLOCK_READY = 'test_helpers.test_clock.ready';
+
+const TRIAL_WILL_END = 'customer.subscription.trial_will_end';
 
 /** The event types that are taken (section 5), each with its reader. Every other type is `ignored`. */
 const readers: Record<string, Reader> = {
@@ -33,7 +39,7 @@ const readers: Record<string, Reader> = {
   'customer.subscription.resumed': readSubscription,
   'customer.subscription.pending_update_applied': readSubscription,
   'customer.subscription.pending_update_expired': readSubscription,
-  'customer.subscription.trial_will_end': readSubscription,
+  [TRIAL_WILL_END]: readSubscription,
   'invoice.paid': readInvoice,
   'invoice.payment_failed': readInvoice,
   'invoice.payment_action_required': readInvoice,
@@ -50,15 +56,15 @@ const readers: Record<string, Reader> = {
   'charge.dispute.closed': readDispute,
   'customer.updated': readCustomer,
   'customer.deleted': readCustomer,
-  'test_helpers.test_clock.ready': () => ({ ok: false, finding: finding('test_clock') }),
+  [TEST_CLOCK_READY]: readTestClock,
   [RECONCILED]: readSubscription,
 };
 
 /** The types of events that Stripe is asked for: those with a reader, but for our own. */
 export const stripeEventTypes: readonly string[] = Object.keys(readers).filter((type) => type !== RECONCILED);
 
-/** What came of reading an event: what it says of its object, or why it says nothing to us. */
-export type ReadEvent = { ok: true; sighting: Sighting } | { ok: false; finding: Finding };
+/** What came of reading an event: what it says of its object, or why it says nothing to us. `clockTo`: the time that Stripe's test clock came to. */
+export type ReadEvent = { ok: true; sighting: Sighting } | { ok: false; finding: Finding; clockTo?: string };
 
 /** Reads a verified event that arrived for `mode`. */
 export function readEvent(payload: string, mode: 'live' | 'test'): ReadEvent {
@@ -67,7 +73,7 @@ export function readEvent(payload: string, mode: 'live' | 'test'): ReadEvent {
   const notOurs = whyIgnored(event, mode);
   if (notOurs) return { ok: false, finding: notOurs };
   const reader = Object.hasOwn(readers, event.type) ? readers[event.type] : undefined;
-  if (!reader) return { ok: false, finding: finding('type_not_taken', event.type) };
+  if (!reader || (event.type === TEST_CLOCK_READY && mode === 'live')) return { ok: false, finding: finding('type_not_taken', event.type) };
   if (isThin(event)) return { ok: false, finding: finding('thin_event') };
   const read = reader(event.data?.object);
   return read.ok ? { ok: true, sighting: sightingIn(event, read.fact, reader) } : read;
@@ -92,7 +98,7 @@ export function sightingOf(fact: StripeFact, asOf: Date): Sighting {
 }
 
 function marksOf(fact: StripeFact, type: string, asOf: string): Marks {
-  if (fact.kind === 'subscription') return { timeline: [entryOf(fact, asOf)] };
+  if (fact.kind === 'subscription') return { timeline: [entryOf(fact, asOf)], ...(type === TRIAL_WILL_END && fact.trialEnd !== null && { trialEndTold: fact.trialEnd }) };
   return type === 'invoice.payment_failed' ? { failedAt: asOf } : {};
 }
 

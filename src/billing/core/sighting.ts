@@ -15,9 +15,9 @@ export type TimelineEntry = {
 
 /**
  * What later truth would hide: the earliest moment each thing was seen, and how the items of a subscription went. Marks are
- * merged, never replaced, so an event that arrives late, after its object has moved on, still leaves what it alone could tell.
+ * merged, never replaced (`trialEndTold` is the latest end of a trial that Stripe announced), so an event that arrives late, after its object has moved on, still leaves what it alone could tell.
  */
-export type Marks = { failedAt?: string; emailChangedAt?: string; timeline?: TimelineEntry[] };
+export type Marks = { failedAt?: string; emailChangedAt?: string; trialEndTold?: string; timeline?: TimelineEntry[] };
 
 /** A fact with the moment it was true and the marks of its object. */
 export type Known<Fact extends StripeFact> = { fact: Fact; asOf: string; marks: Marks };

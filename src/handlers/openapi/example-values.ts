@@ -61,5 +61,11 @@ export const exampleValues: Record<string, Json | undefined> = {
 
   ...{ 'ApiKey.id': apiKey, 'ApiKey.name': 'Build server', 'ApiKey.scopes': ['licenses:read', 'licenses:write'], 'ApiKey.prefix': 'lk_live_7Kq3', lastUsedAt: null },
   ...{ 'NewApiKey.id': apiKey, 'NewApiKey.name': 'Build server', 'NewApiKey.scopes': ['licenses:read', 'licenses:write'], 'NewApiKey.prefix': 'lk_live_7Kq3', 'NewApiKey.key': 'lk_live_7Kq3mZ0v…' },
-  ...{ 'Event.id': event, 'Event.type': 'license.created', 'Event.data': { id: license ?? '', status: 'active' }, sequence: 1, 'Webhook.id': webhook, 'WebhookDelivery.id': delivery },
+  ...{ 'TestClock.now': ends, 'TestClock.active': true },
+  ...{ 'Event.id': event, 'Event.type': 'license.created', 'Event.data': { id: license ?? '', status: 'active' }, sequence: 1 },
+
+  ...{ 'Webhook.id': webhook, 'NewWebhook.id': webhook, url: 'https://example.com/hooks/tillkey', 'Webhook.events': ['license.*', 'machine.dead'], 'NewWebhook.events': ['license.*', 'machine.dead'], description: 'Our order desk', enabled: true, failingSince: null, disabledAt: null, disabledReason: null },
+  ...{ formerSecretUntil: null, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw…' },
+  ...{ 'WebhookDelivery.id': delivery, 'WebhookDelivery.webhookId': webhook, eventType: 'license.created', 'WebhookDelivery.status': 'succeeded', 'WebhookDelivery.attempts': 1, nextAttemptAt: null, lastAttemptAt: bought, durationMs: 84 },
+  ...{ responseStatus: 200, responseExcerpt: 'ok', error: null, deliveredAt: bought, failedAt: null },
 };

@@ -10,6 +10,8 @@ const exceptions: Record<string, string> = {
   'delete /api/v1/machines/:id': 'deactivateMachine',
   'post /api/v1/stripe-events/replay': 'replayStripeEvents',
   'post /api/v1/stripe-mappings/preview': 'previewStripeEvent',
+  'put /api/v1/test-clock': 'moveTestClock',
+  'delete /api/v1/test-clock': 'endTestClock',
   'get /public-keys': 'listRootPublicKeys',
   'get /.well-known/jwks.json': 'readJwks',
 };

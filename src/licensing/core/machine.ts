@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { metadataUpTo } from './metadata.ts';
-import type { PolicyFields } from './policy.ts';
+import type { HeartbeatCullStrategy, PolicyFields } from './policy.ts';
 
 const platforms = ['macos', 'windows', 'linux', 'docker', 'kubernetes'] as const;
 
@@ -33,6 +33,28 @@ export function heartbeatDueAt(machine: Pulse, rule: HeartbeatRule): Date | null
 /** Dead is a machine of which nothing was heard for more than twice the interval; exactly twice is still alive. */
 export function isDead(machine: Pulse, rule: HeartbeatRule, now: Date): boolean {
   return rule.requireHeartbeat && now > after(machine, rule, 2);
+}
+
+/** The first moment at which the machine is dead, should nothing more be heard of it; null when no heartbeat is required. */
+export function diesAt(machine: Pulse, rule: HeartbeatRule): Date | null {
+  return rule.requireHeartbeat ? new Date(after(machine, rule, 2).getTime() + 1) : null;
+}
+
+export type CullRule = HeartbeatRule & { heartbeatCullStrategy: HeartbeatCullStrategy };
+
+/** What becomes of a machine that is looked at: what is told of it, whether it goes, and when to look again (`dueAt`). */
+export type Fate = { tells: ('machine.dead' | 'machine.deactivated')[]; removed: boolean; diedAt: Date | null; dueAt: Date | null };
+
+/** A death is told once (`diedAt`: it was). A rule that changed may have brought a machine back to life. */
+export function fateOf(machine: Pulse & { diedAt: Date | null }, rule: CullRule, now: Date): Fate {
+  if (!isDead(machine, rule, now)) return { tells: [], removed: false, diedAt: null, dueAt: diesAt(machine, rule) };
+  const removed = rule.heartbeatCullStrategy === 'DEACTIVATE_DEAD';
+  return { tells: [...(machine.diedAt ? [] : ['machine.dead' as const]), ...(removed ? ['machine.deactivated' as const] : [])], removed, diedAt: machine.diedAt ?? now, dueAt: null };
+}
+
+/** What becomes of a machine that somebody takes off. */
+export function takenOff({ diedAt }: { diedAt: Date | null }): Fate {
+  return { tells: ['machine.deactivated'], removed: true, diedAt, dueAt: null };
 }
 
 /** Counted from the last heartbeat, the activation, or the day the policy began to ask: whichever is latest. */

@@ -107,7 +107,7 @@ async function come(stripe: FakeStripe, told: Told[], { key, how, workers }: { k
       return [story.title, {
         licenses: theirs.map((license) => standing(license, shop)).toSorted(),
         customers: customers.filter((customer) => isTheirs(customer.email)).length,
-        mails: received.length,
+        mails: received.filter(({ text }) => theirs.some((license) => text?.includes(license.key))).length,
         outcomes: Object.fromEntries(own.map(({ id, type }, n) => [`${n} ${type}`, outcomes.get(id)])),
         keysNotMailedOnce: theirs.filter((license) => received.filter(({ text }) => text?.includes(license.key)).length !== 1).map((license) => license.id),
       }];
