@@ -4,7 +4,8 @@ import type { Scope } from '../database/scope.ts';
 import { writeMessage } from '../outbox.ts';
 import type { EventType } from './core/event.ts';
 import { type Happening, type Lapse, lapse } from './core/lifecycle.ts';
-import { gatherMails, isReminder, type LicenseMail, mailFor, mailForCancellation } from './core/owed-mails.ts';
+import { isReminder } from './core/message.ts';
+import { gatherMails, type LicenseMail, mailFor, mailForCancellation } from './core/owed-mails.ts';
 import { viewLicense } from './license-view.ts';
 import type { Licensing } from './licensing.ts';
 import { recordEvents } from './record-event.ts';
@@ -101,5 +102,5 @@ function mailsOf({ row, after, lapsed }: Lived, occasion: Occasion, now: Date): 
   const scheduled = occasion.by === 'billing' && lapsed.told.toldStatus === 'active' ? mailForCancellation(after, occasion.before.get(row.id), now) : null;
   const mails = [...happened, scheduled].filter((mail) => mail !== null);
   const group = `${row.customerId} ${row.stripePurchaseId ?? row.id}`;
-  return mails.filter((mail) => !(unsubscribed && isReminder(mail))).map((mail) => ({ group, recipient, mail }));
+  return mails.filter((mail) => !(unsubscribed && isReminder(mail.kind))).map((mail) => ({ group, recipient, mail }));
 }

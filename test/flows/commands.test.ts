@@ -1,6 +1,10 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
 import { stripeEventTypes } from '../../src/billing/core/read-stripe.ts';
+import { samples } from '../../src/jobs/emails/samples.ts';
 import { createCatalog } from '../support/catalog.ts';
 import { type FakeStripe, startFakeStripe } from '../support/fake-stripe/fake-stripe.ts';
 import { spawnTillkey } from '../support/process.ts';
@@ -35,6 +39,20 @@ async function run(args: string[], environment: Record<string, string> = {}, inp
 const sdk = () => new Stripe(API_KEY, { host: '127.0.0.1', port: Number(new URL(stripe.url).port), protocol: 'http' });
 const endpoints = async () => (await sdk().webhookEndpoints.list()).data;
 const sorted = (types: readonly string[]) => types.toSorted();
+
+describe('mails:preview', () => {
+  test('writes every mail as HTML and text with an index of them, and needs no database and no settings', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tillkey-mails-'));
+    const command = spawnTillkey(['mails:preview', '--folder', join(folder, 'new')], { PORT: 'none', DATABASE_URL: 'nowhere' });
+    expect([await command.exitCode, command.printed()]).toEqual([0, expect.stringContaining('index.html')]);
+    const written = await readdir(join(folder, 'new'));
+    expect(written.toSorted()).toEqual([...samples.flatMap(({ name }) => [`${name}.html`, `${name}.txt`]), 'index.html'].toSorted());
+    const index = await readFile(join(folder, 'new', 'index.html'), 'utf8');
+    for (const { name } of samples) expect(index).toContain(`href="${name}.html"`);
+    expect(index).not.toContain('<script');
+    await rm(folder, { recursive: true });
+  }, TIMEOUT_MS);
+});
 
 describe('the types of events', () => {
   test('are exactly those of the contract', () => {

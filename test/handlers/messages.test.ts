@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newId } from '../../src/database/uuid.ts';
 import { createLicense } from '../support/license.ts';
 import { LIVE_KEY, startTestService, type TestService } from '../support/service.ts';
+import { insertAccount, insertApiKey } from '../support/world.ts';
 
 /** What the vendor sees of mails, what customers see of the vendor, and the pages where reminders are stopped. */
 
@@ -26,6 +27,13 @@ describe('the account', () => {
     expect((await account(words)).body.data).toMatchObject(words);
     expect((await account(undefined, LIVE_KEY)).body.data).toMatchObject(words);
     expect((await account({ websiteUrl: null })).body.data).toMatchObject({ ...words, websiteUrl: null });
+  });
+
+  test('of another vendor changes nothing of ours', async () => {
+    const before = (await account()).body.data;
+    const other = await insertApiKey(tillkey, await insertAccount(tillkey));
+    expect((await account({ name: 'Theirs', supportEmail: 'help@theirs.example' }, other)).body.data).toMatchObject({ name: 'Theirs', supportEmail: 'help@theirs.example' });
+    expect((await account()).body.data).toEqual(before);
   });
 
   test.each<[string, object]>([

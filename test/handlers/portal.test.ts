@@ -99,7 +99,7 @@ describe('the page', () => {
     await tillkey.call('POST', `/api/v1/machines/${machine.id}/heartbeat`);
     const { status, text, headers } = await visit(link);
     expect([status, headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
-    const shown = [customer.email, license.key, 'Acme Pro', 'Studio', 'Active', 'Ends on', '31 January 2027', 'export-pdf', 'Machines: 2 of 3', 'Desk', 'macOS', 'nameless-fingerprint', 'activated', 'last seen', '1 June 2026', '09:00 UTC'];
+    const shown = [customer.email, license.key, 'Acme Pro', 'Studio', 'Active', 'Ends on', 'January 31, 2027', 'export-pdf', 'Machines: 2 of 3', 'Desk', 'macOS', 'nameless-fingerprint', 'activated', 'last seen', 'June 1, 2026', '09:00 UTC'];
     expect(shown.filter((part) => !text.includes(part))).toEqual([]);
     for (const hidden of [other.license.key, other.customer.email, 'Somebody else']) expect(text).not.toContain(hidden);
   });

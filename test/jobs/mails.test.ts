@@ -21,7 +21,8 @@ let catcher: MailCatcher;
 let mailer: Mailer;
 const from = 'Keys <keys@vendor.example>';
 const mailFolder = '/nowhere';
-const short = { connectionTimeout: 300, greetingTimeout: 300, socketTimeout: 300, inAllMs: 900 };
+const patience = { connectionTimeout: 60_000, greetingTimeout: 60_000, socketTimeout: 60_000, inAllMs: 60_000 };
+const silenceEnds = { ...patience, greetingTimeout: 300, socketTimeout: 300 };
 
 beforeAll(async () => {
   catcher = await catchMail({ refused: ['gone@example.com'] });
@@ -70,6 +71,12 @@ const ofLicenses = (licenseIds: [string]): MessageContent[] => [
   { kind: 'expired', data: { licenseIds, endedAt: endsAt } },
   { kind: 'access_revoked', data: { licenseIds, reason: 'REFUNDED' } },
 ];
+
+test('a mail of an account that nobody named comes from whom MAIL_FROM says, and tells of no vendor', async () => {
+  const { email, licenseIds } = await holder();
+  const { from: sender, replyTo, text } = await mailed({ kind: 'key_delivery', recipient: email, data: { licenseIds } });
+  expect([sender, replyTo, text!.includes('Default')]).toEqual([{ name: 'Keys', address: 'keys@vendor.example' }, undefined, false]);
+});
 
 describe('every mail to a customer', () => {
   let mails: Map<MessageKind, Email>;
@@ -122,6 +129,15 @@ describe('every mail to a customer', () => {
     const mail = await foreignKeyMail({ id: scopeId, accountId, mode: 'test' });
     expect([mail.from?.name, mail.replyTo ?? null, mail.text!.includes('vendor.example/shop')]).toEqual(['Other', null, false]);
   });
+});
+
+test('a message of one account never tells of another’s licenses', async () => {
+  const { licenseIds } = await holder();
+  const { scopeId } = await insertAccount(tillkey);
+  const id = await owe({ kind: 'key_delivery', recipient: 'thief@example.com', data: { licenseIds } }, { ...testScope(), id: scopeId });
+  await send(id);
+  expect(await dependencies().database.em.fork().execute('select last_error, sent_at from messages where id = ?', [id])).toEqual([{ last_error: 'The licenses it is about were deleted.', sent_at: null }]);
+  expect(received(id)).toEqual([]);
 });
 
 /** A key mail of another account, whose license is ours but for its scope. */
@@ -211,9 +227,9 @@ describe('a mail server', () => {
   afterEach(async () => {
     for (const other of others.splice(0)) await other.close();
   });
-  const withManners = async (manners: Parameters<typeof catchMail>[0]) => {
+  const withManners = async (manners: Parameters<typeof catchMail>[0], patience?: typeof silenceEnds) => {
     const server = await catchMail(manners);
-    const patient = createMailer({ smtpUrl: server.url, from, mailFolder, patience: short });
+    const patient = createMailer({ smtpUrl: server.url, from, mailFolder, ...(patience && { patience }) });
     others.push(patient, server);
     return { server, patient };
   };
@@ -237,7 +253,7 @@ describe('a mail server', () => {
   });
 
   test.each(['before', 'recipient', 'after'] as const)('that falls silent (%s) is waited for no longer than told, and the mail is put off', async (silent) => {
-    const { patient } = await withManners({ silent });
+    const { patient } = await withManners({ silent }, silenceEnds);
     const { email, licenseIds } = await holder();
     const id = await owe({ kind: 'access_reinstated', recipient: email, data: { licenseIds } });
     await send(id, { mailer: patient });
@@ -254,7 +270,9 @@ describe('a mail server', () => {
     await server.reached;
     await send(other, { mailer: patient });
     expect([hangs, server.mails.map(({ to }) => to?.[0]?.address)]).toEqual([true, [email]]);
+    server.speakAgain();
     await waiting;
+    expect(server.mails).toHaveLength(2);
   });
 
   test('that never stops talking is cut off', async () => {
@@ -267,7 +285,7 @@ describe('a mail server', () => {
       socket.on('close', () => clearInterval(talk));
     }).listen(0, '127.0.0.1');
     await once(talking, 'listening');
-    const patient = createMailer({ smtpUrl: `smtp://127.0.0.1:${(talking.address() as AddressInfo).port}`, from, mailFolder, patience: short });
+    const patient = createMailer({ smtpUrl: `smtp://127.0.0.1:${(talking.address() as AddressInfo).port}`, from, mailFolder, patience: { ...patience, inAllMs: 900 } });
     others.push(patient, talking);
     const { email, licenseIds } = await holder();
     const id = await owe({ kind: 'access_reinstated', recipient: email, data: { licenseIds } });
@@ -278,7 +296,7 @@ describe('a mail server', () => {
 
   test('that is away is told apart by what went wrong', async () => {
     const { email, licenseIds } = await holder();
-    const away = createMailer({ smtpUrl: 'smtp://127.0.0.1:1', from, mailFolder, patience: short });
+    const away = createMailer({ smtpUrl: 'smtp://127.0.0.1:1', from, mailFolder });
     const id = await owe({ kind: 'access_reinstated', recipient: email, data: { licenseIds } });
     await send(id, { mailer: away });
     away.close();

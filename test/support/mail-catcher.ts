@@ -14,6 +14,8 @@ export type MailCatcher = {
   mails: Email[];
   /** The next mail, or, of a silent catcher, the moment it falls silent. */
   reached: Promise<void>;
+  /** Speaks again to whom it fell silent at a recipient. */
+  speakAgain(): void;
   close(): Promise<void>;
 };
 
@@ -21,6 +23,7 @@ export type MailCatcher = {
 export async function catchMail({ silent = 'never', silentFor, refused = [] }: Manners = {}): Promise<MailCatcher> {
   const mails: Email[] = [];
   const { promise: reached, resolve } = Promise.withResolvers<void>();
+  const held: (() => void)[] = [];
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
@@ -29,7 +32,10 @@ export async function catchMail({ silent = 'never', silentFor, refused = [] }: M
       else proceed();
     },
     onRcptTo: ({ address }, _session, proceed) => {
-      if (silent === 'recipient' && (silentFor === undefined || silentFor === address)) return resolve();
+      if (silent === 'recipient' && (silentFor === undefined || silentFor === address)) {
+        held.push(proceed);
+        return resolve();
+      }
       proceed(refused.includes(address) ? Object.assign(new Error(`5.1.1 <${address}> no such user here`), { responseCode: 550 }) : null);
     },
     onData: (stream, _session, acknowledge) => {
@@ -48,5 +54,5 @@ export async function catchMail({ silent = 'never', silentFor, refused = [] }: M
   const listener = server.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const { port } = listener.address() as AddressInfo;
-  return { url: `smtp://127.0.0.1:${port}`, mails, reached, close: () => new Promise((done) => server.close(() => done())) };
+  return { url: `smtp://127.0.0.1:${port}`, mails, reached, speakAgain: () => held.splice(0).forEach((proceed) => proceed()), close: () => new Promise((done) => server.close(() => done())) };
 }

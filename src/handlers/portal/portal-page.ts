@@ -94,7 +94,7 @@ function named(text: string): Html {
   return html`<bdi>${text}</bdi>`;
 }
 
-const dayFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
+const dayFormat = new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' });
 
 function day(at: Date): Html {
   return html`<time datetime="${at.toISOString()}">${dayFormat.format(at)}</time>`;

@@ -64,7 +64,7 @@ function blockOf(block: Block): Html {
 
 function factsOf(facts: [string, string][]): Html {
   return html`<table role="presentation" class="line" width="100%" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 16px;border-bottom:1px solid #dedcd5">
-${facts.map(([name, value]) => html`<tr><td class="line" style="padding:10px 0;border-top:1px solid #dedcd5"><span class="faint" style="${faint}">${name}</span><br><strong class="ink" style="${text};font-weight:bold">${value}</strong></td></tr>
+${facts.map(([name, value]) => html`<tr><td class="line" style="padding:10px 0;border-top:1px solid #dedcd5"><p class="faint" style="${faint};margin:0">${name}</p><p class="ink" style="${text};margin:0;font-weight:bold">${value}</p></td></tr>
 `)}</table>
 `;
 }

@@ -53,7 +53,7 @@ function paymentFailed({ licenses, data: { accessEndsAt, invoiceUrl } }: Content
 }
 
 const suspensions: Record<ContentOf<'access_suspended'>['data']['reason'], { why: string; todo: string }> = {
-  PAYMENT_FAILED: { why: 'because it was not paid', todo: 'Once the payment arrives, access comes back by itself: same key, same machines.' },
+  PAYMENT_FAILED: { why: 'because its payment is still missing', todo: 'Once the payment arrives, access comes back by itself: same key, same machines.' },
   PAUSED: { why: 'because the subscription is paused', todo: 'Once the subscription goes on, access comes back by itself: same key, same machines.' },
   REFUNDED: { why: 'because its payment was refunded', todo: 'If you did not expect this, please reply to this mail.' },
   DISPUTED: { why: 'because its payment is disputed', todo: 'Once the dispute is settled in favor of the payment, access comes back by itself. If you did not expect this, please reply to this mail.' },

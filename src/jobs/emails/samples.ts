@@ -17,7 +17,6 @@ const full: Frame = {
   unsubscribeUrl: null,
 };
 const reminding: Frame = { ...full, unsubscribeUrl: 'https://licenses.acme.example/portal/unsubscribe/c2VhbGVkLXRva2Vu' };
-const rehearsed: Frame = { ...reminding, testMode: true };
 const bare: Frame = { vendor: { name: null, supportEmail: null, websiteUrl: null }, testMode: false, portal: null, unsubscribeUrl: null };
 const hostile: Frame = {
   vendor: { name: '<script>alert(1)</script>\r\nBcc: all@example.com', supportEmail: '"><img src=x>@example.com', websiteUrl: 'javascript:alert(1)' },
@@ -44,7 +43,7 @@ const remindsOne: Variant = { name: 'one', licenses: one, frame: reminding };
 const several: Variant = { name: 'many', licenses: many, frame: full };
 const attacked: Variant = { name: 'hostile', licenses: nasty, frame: hostile };
 const wordless: Variant = { name: 'bare', licenses: one, frame: bare };
-const rehearsal: Variant = { name: 'test-mode', licenses: many, frame: rehearsed };
+const rehearsal: Variant = { name: 'test-mode', licenses: many, frame: { ...reminding, testMode: true } };
 
 const of = (content: (licenses: MailedLicense[]) => MailContent, variants: Variant[], about = ''): Sample[] =>
   variants.map(({ name, licenses, frame }) => {
@@ -57,7 +56,7 @@ const revoked = (reason: 'REFUNDED' | 'DISPUTED') => (licenses: MailedLicense[])
 const failed = (url: string | null) => (licenses: MailedLicense[]): MailContent => ({ kind: 'payment_failed', data: { licenseIds, accessEndsAt: soon, invoiceUrl: url }, licenses });
 
 export const samples: Sample[] = [
-  ...of((licenses) => ({ kind: 'key_delivery', data: { licenseIds }, licenses: keys(licenses) }), [alone, several, attacked, wordless, { ...rehearsal, licenses: one }]),
+  ...of((licenses) => ({ kind: 'key_delivery', data: { licenseIds }, licenses: keys(licenses) }), [alone, several, attacked, wordless, { ...alone, name: 'test-mode', frame: { ...full, testMode: true } }]),
   ...of(failed(invoiceUrl), [alone, several, attacked, wordless]),
   ...of(failed(null), [alone], 'without-invoice'),
   ...of(failed('javascript:alert(5)'), [attacked], 'with-a-script'),

@@ -51,11 +51,6 @@ function isReversal(reason: BillingReason | null): reason is 'REFUNDED' | 'DISPU
   return reason === 'REFUNDED' || reason === 'DISPUTED';
 }
 
-/** What a customer may say no to. */
-export function isReminder({ kind }: LicenseMail): boolean {
-  return kind === 'expiring_soon' || kind === 'trial_ending' || kind === 'expired';
-}
-
 /** One mail for all licenses it would say the same of: `group` tells whose they are and which purchase they belong to. */
 export function gatherMails<Mail extends { group: string; mail: LicenseMail }>(owed: Mail[]): Mail[] {
   const gathered = new Map<string, Mail>();
