@@ -19,7 +19,7 @@ export type WebhookPatience = { timeoutMs?: number; resolve?: Resolve };
 type Post = { url: string; headers: Record<string, string>; body: string };
 
 /** The answer of an endpoint, with what its body begins with as text; or why there is none. */
-export type Answered = { status: number; excerpt: string } | { error: string };
+type Answered = { status: number; excerpt: string } | { error: string };
 
 export type WebhookClient = {
   /** What is wrong with an endpoint's URL, in words for the vendor; null when nothing is. */
