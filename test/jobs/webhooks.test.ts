@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { reopenInterrupted } from '../../src/deliveries.ts';
@@ -77,10 +78,17 @@ describe('an attempt', () => {
     receiver.answers((response) => response.destroy());
     await deliver();
     expect((await newest()).error).toMatch(/hang up|ECONNRESET|aborted/);
+    for (const [cutOff, error] of [[(response: ServerResponse) => response.writeHead(101, { connection: 'upgrade', upgrade: 'x' }).end(), 'without an answer'], [(response: ServerResponse) => response.writeHead(200, { 'content-length': 9 }).write('a', () => response.destroy()), 'aborted']] as const) {
+      later(3_600_000);
+      receiver.answers(cutOff);
+      await deliver();
+      expect((await newest()).error).toContain(error);
+    }
+    const { id } = await newest();
+    await redeliver(id);
     await receiver.close();
-    later(60_000);
     await deliver();
-    expect(await newest()).toMatchObject({ attempts: 2, error: expect.stringContaining('ECONNREFUSED') });
+    expect(await newest()).toMatchObject({ attempts: 1, error: expect.stringContaining('ECONNREFUSED') });
     receiver = await startReceiver();
   });
 
