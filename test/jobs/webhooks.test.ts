@@ -155,6 +155,10 @@ describe('a delivery that fails', () => {
     await expect(deliverNext(dying, endpoint.id, () => undefined)).rejects.toThrow('killed');
     later(60_000);
     expect([await deliver(), (await newest()).status]).toEqual([true, 'succeeded']);
+    // One that failed waits for its time.
+    await makeEvent();
+    answerWith(500);
+    await deliver();
     await reopenInterrupted(tillkey.service.dependencies.database);
     expect(await deliver()).toBe(false);
   });
