@@ -84,17 +84,3 @@ export async function reopenInterrupted(database: Database): Promise<void> {
   await query(reading(database), sql`
     update webhook_deliveries set due_at = ${AT_ONCE} where due_at is not null and last_attempt_at is not null and duration_ms is null`);
 }
-
-/** When the oldest delivery that is neither done nor given up was owed; null when there is none. `untried`: of those that nobody has tried yet. */
-export async function oldestPendingDelivery(database: Database, { untried = false } = {}): Promise<Date | null> {
-  const where = { dueAt: { $ne: null }, ...(untried && { lastAttemptAt: null }) };
-  const [oldest] = await reading(database).find(WebhookDelivery, where, { orderBy: { createdAt: 'asc' }, limit: 1 });
-  return oldest?.createdAt ?? null;
-}
-
-/** How many deliveries there are of each result. */
-export async function countDeliveries(database: Database): Promise<{ pending: number; succeeded: number; failed: number }> {
-  const [row] = await query(reading(database), sql<{ pending: number; succeeded: number; failed: number }>`
-    select count(due_at)::int as pending, count(delivered_at)::int as succeeded, count(failed_at)::int as failed from webhook_deliveries`);
-  return { pending: row?.pending ?? 0, succeeded: row?.succeeded ?? 0, failed: row?.failed ?? 0 };
-}

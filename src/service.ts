@@ -44,8 +44,8 @@ async function start(role: Role, dependencies: Dependencies, dataFolder: string)
     url,
     banner: bannerOf({ role, config, url, dataFolder }),
     stop: async () => {
-      if (server) await close(server);
-      await worker?.stop();
+      // At once, as each has its own time to come to an end.
+      await Promise.all([server ? close(server) : null, worker?.stop()]);
       await dependencies.close();
     },
   };

@@ -19,7 +19,7 @@ export type WebhookPatience = { timeoutMs?: number; resolve?: Resolve };
 type Post = { url: string; headers: Record<string, string>; body: string };
 
 /** The answer of an endpoint, with what its body begins with as text; or why there is none. */
-export type Answered = { status: number; excerpt: string } | { error: string };
+type Answered = { status: number; excerpt: string } | { error: string };
 
 export type WebhookClient = {
   /** What is wrong with an endpoint's URL, in words for the vendor; null when nothing is. */
@@ -105,8 +105,12 @@ function exchange({ url, headers, body }: Post, lookUp: LookupFunction, signal: 
   return new Promise((resolve, reject) => {
     const send = url.startsWith('https:') ? requestHttps : requestHttp;
     const request = send(url, { method: 'POST', agent: false, lookup: lookUp, signal, headers: { ...headers, 'Content-Length': Buffer.byteLength(body) } });
+    let answered = false;
     request.on('error', reject);
+    // An answer that Node takes for none (101) ends without an error.
+    request.on('close', () => answered || reject(new Error('the connection ended without an answer')));
     request.on('response', (response) => {
+      answered = true;
       readExcerpt(response).then((excerpt) => resolve({ status: response.statusCode ?? 0, excerpt }), reject);
     });
     request.end(body);
@@ -127,13 +131,14 @@ function readExcerpt(response: IncomingMessage): Promise<string> {
     });
     response.on('end', end);
     response.on('error', reject);
+    response.on('close', () => reject(new Error('the connection ended within the answer')));
   });
 }
 
 /** Whatever bytes came, as text that the database holds. */
 function textOf(bytes: Buffer, contentType = ''): string {
   const charset = /charset="?([\w.:-]+)/i.exec(contentType)?.[1] ?? 'utf-8';
-  return decoderOf(charset).decode(bytes, { stream: true }).replaceAll('\0', '\ufffd').toWellFormed();
+  return storable(decoderOf(charset).decode(bytes, { stream: true }));
 }
 
 function decoderOf(charset: string): TextDecoder {
@@ -144,7 +149,14 @@ function decoderOf(charset: string): TextDecoder {
   }
 }
 
+/** A certificate may say anything, at any length. */
+const MOST_WORDS = 500;
+
 function wordsOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(wordsOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
+  return storable((error instanceof Error ? error.message : String(error)).slice(0, MOST_WORDS));
+}
+
+function storable(text: string): string {
+  return text.replaceAll('\0', '\ufffd').toWellFormed();
 }

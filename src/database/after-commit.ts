@@ -21,6 +21,14 @@ export function wakeAfterCommit(endpointId: string): void {
   noted.getStore()?.add(endpointId);
 }
 
+/** Runs a part of a transaction; whom it noted counts only if `commits` says that it was not taken back. */
+export async function notingWithin<T>(part: () => Promise<T>, commits: (value: T) => boolean): Promise<T> {
+  const endpointIds = new Set<string>();
+  const value = await noted.run(endpointIds, part);
+  if (commits(value)) endpointIds.forEach(wakeAfterCommit);
+  return value;
+}
+
 /** Runs an outermost transaction, and then has woken whom it noted, if `commits` says that it was committed. */
 export async function wakingAfter<T>(database: object, transaction: () => Promise<T>, commits: (value: T) => boolean): Promise<T> {
   const endpointIds = new Set<string>();

@@ -4,7 +4,7 @@ import { type EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import type { RawBuilder } from 'kysely';
 import { migrations } from '../../migrations/list.ts';
-import { wakingAfter } from './after-commit.ts';
+import { notingWithin, wakingAfter } from './after-commit.ts';
 import { dropDeadConnections } from './dead-connections.ts';
 import { takeTurns } from './turns.ts';
 import { Account, ApiKey, ScopeRow, SecretCheck, SigningKey, StripeConnection, TestClock } from './account-rows.ts';
@@ -63,7 +63,7 @@ export function reading(database: Database): Transaction {
 /** Runs `work` in one transaction of its own (READ COMMITTED): all of it is committed, or none. A refusal commits nothing. */
 export async function inTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const once = () => run(reading(database), work, commits);
-  if (spanning.getStore()) return once();
+  if (spanning.getStore()) return notingWithin(once, commits);
   const inTurn = turns.get(database);
   return wakingAfter(database, () => (inTurn ? inTurn(once) : once()), commits);
 }
@@ -73,7 +73,8 @@ export async function inTransaction<T>(database: Database, work: (tx: Transactio
  * so that none which it changed is written by the caller.
  */
 export async function undoing<T>(tx: Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return run(tx.fork({ keepTransactionContext: true }), work, () => false);
+  const never = () => false;
+  return notingWithin(() => run(tx.fork({ keepTransactionContext: true }), work, never), never);
 }
 
 async function run<T>(em: Transaction, work: (tx: Transaction) => Promise<T>, keeps: (value: T) => boolean): Promise<T> {

@@ -3,14 +3,16 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net';
 
 /** A request as it came in. */
-export type Hook = { path: string; headers: IncomingHttpHeaders; body: string; event: any };
+type Hook = { path: string; headers: IncomingHttpHeaders; body: string; event: any };
+
+type Answer = (response: ServerResponse, hook: Hook) => void;
 
 export type Receiver = {
   url: string;
   /** All that came, the oldest first. */
   hooks: Hook[];
   /** How it answers from now on. */
-  answers(answer: (response: ServerResponse, hook: Hook) => void): void;
+  answers(answer: Answer): void;
   /** Waits until as many came. */
   got(count: number): Promise<Hook[]>;
   /** Waits until one came of which this is so. */
@@ -22,7 +24,7 @@ export type Receiver = {
 export async function startReceiver(): Promise<Receiver> {
   const hooks: Hook[] = [];
   const came = new EventTarget();
-  let answer: (response: ServerResponse, hook: Hook) => void = (response) => void response.end('ok');
+  let answer: Answer = (response) => response.end('ok');
   const server = createServer((request, response) => {
     void read(request).then((hook) => {
       hooks.push(hook);
