@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { wakeAfterCommit } from './database/after-commit.ts';
 import { DomainEvent, type DomainEventRow } from './database/exchange-rows.ts';
 import { type Database, query, reading, type Transaction } from './database/orm.ts';
-import { WebhookDelivery, WebhookEndpoint, type WebhookEndpointRow } from './database/webhook-rows.ts';
+import { WebhookEndpoint, type WebhookEndpointRow } from './database/webhook-rows.ts';
 
 /**
  * The outbox of webhooks: which events are owed to which endpoint, written in the commit that told the event. `dueAt` is when a delivery
