@@ -96,7 +96,7 @@ async function makeRoom(tx: Transaction, { id: licenseId, maxMachines: limit, po
   }
   const evicted = seat.evicted ? await lockMachines(tx, [seat.evicted]) : [];
   await settleMachines(tx, evicted.map((machine) => ({ machine, policy, fate: takenOff(machine) })), now);
-  return ok({ last: seat.evicted === null && rivals.length - seat.removed.length + 1 === limit });
+  return ok({ last: rivals.length - seat.removed.length + 1 === limit });
 }
 
 /** In the order in which all lock machines, as they are then. */
