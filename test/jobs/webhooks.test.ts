@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
-import { reopenInterrupted } from '../../src/deliveries.ts';
 import { deliverNext } from '../../src/jobs/deliver-webhooks.ts';
+import { takeUpUnfinished } from '../../src/jobs/sweep.ts';
 import { createWebhookLanes } from '../../src/jobs/webhook-lanes.ts';
 import { createWebhookClient } from '../../src/webhook-client.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
@@ -149,7 +149,7 @@ describe('a delivery that fails', () => {
     const dying = { ...jobs(), webhookClient: { post: () => Promise.reject(new Error('killed')) } };
     await expect(deliverNext(dying, endpoint.id, () => undefined)).rejects.toThrow('killed');
     expect(await deliver()).toBe(false);
-    await reopenInterrupted(tillkey.service.dependencies.database);
+    await takeUpUnfinished(jobs());
     expect([await deliver(), (await newest()).status]).toEqual([true, 'succeeded']);
     await makeEvent();
     await expect(deliverNext(dying, endpoint.id, () => undefined)).rejects.toThrow('killed');
@@ -159,7 +159,7 @@ describe('a delivery that fails', () => {
     await makeEvent();
     answerWith(500);
     await deliver();
-    await reopenInterrupted(tillkey.service.dependencies.database);
+    await takeUpUnfinished(jobs());
     expect(await deliver()).toBe(false);
   });
 });
