@@ -37,7 +37,7 @@ export default {
     keeps('handlers-law', '^src/handlers/', ['^src/handlers/', '^src/jobs/', ...edgeMay()], edgeLaw('handlers')),
     keeps('jobs-law', '^src/jobs/', ['^src/jobs/', '^src/handlers/', ...edgeMay()], edgeLaw('jobs')),
     only('only-app-handlers', ['^src/app[.]ts$', '^src/handlers/', '^src/jobs/'], '^src/handlers/', 'app -> handlers: nobody else runs a handler (a type it declares may be met elsewhere).', { forTypes: true }),
-    keeps('commands-law', '^src/commands/', ['^src/commands/', '^src/jobs/', '^src/handlers/', '^src/config[.]ts$', '^src/stripe-(connections|endpoints)[.]ts$', ...edgeMay()], `${edgeLaw('commands')} A command may run a job.`),
+    keeps('commands-law', '^src/commands/', ['^src/commands/', '^src/jobs/', '^src/handlers/', '^src/(config|settings)[.]ts$', '^src/stripe-(connections|endpoints)[.]ts$', ...edgeMay()], `${edgeLaw('commands')} A command may run a job.`),
     forbids('commands-never-handlers', '^src/commands/', '^src/handlers/', 'commands and handlers never import each other: what both need is a use case.'),
     only('only-worker-jobs', ['^src/worker[.]ts$', '^src/handlers/', '^src/jobs/', '^src/commands/'], '^src/jobs/', 'worker, commands -> jobs: nobody else runs a job.'),
     only('only-main-commands', ['^src/main[.]ts$', '^src/commands/'], '^src/commands/', 'main -> commands: nobody else runs a command.'),
@@ -73,7 +73,7 @@ export default {
 };
 
 function edgeMay() {
-  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|deliveries|reconciliations|queues|stripe|stripe-facts|stripe-lists|mailer|webhook-client|clock|logger|html)[.]ts$', ...GROUND];
+  return ['^src/(billing|licensing)/', '^src/(inbox|outbox|deliveries|delivery-counts|job-runs|reconciliations|queues|stripe|stripe-facts|stripe-lists|mailer|webhook-client|clock|logger|html)[.]ts$', ...GROUND];
 }
 
 function edgeLaw(edge) {

@@ -492,6 +492,7 @@ create table webhook_deliveries (
   constraint webhook_deliveries_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
 create index webhook_deliveries_event on webhook_deliveries (scope_id, event_id);
+create index webhook_deliveries_failed on webhook_deliveries (failed_at) where (failed_at is not null);
 create index webhook_deliveries_lane on webhook_deliveries (endpoint_id, due_at, event_id) where (due_at is not null);
 create index webhook_deliveries_pending on webhook_deliveries (created_at) where (due_at is not null);
 create unique index webhook_deliveries_page on webhook_deliveries (scope_id, endpoint_id, event_id);

@@ -15,6 +15,8 @@ import type { FirstAnswers } from './handlers/http/idempotency.ts';
 import type { Limits } from './handlers/http/limit.ts';
 import type { SigningSecrets } from './handlers/stripe-webhook.ts';
 import { createFirstAnswers } from './idempotency.ts';
+import { gatherJobRuns } from './job-runs.ts';
+import { type AppEvents, gatherAppEvents } from './licensing/app-events.ts';
 import { findOwnLicense, isCertainSlip } from './licensing/find-license.ts';
 import { createLicenseKeys, type LicenseKeys } from './licensing/license-key.ts';
 import type { Licensing, Reminders } from './licensing/licensing.ts';
@@ -22,13 +24,14 @@ import { createPortalLinks, type PortalLinks } from './licensing/portal-links.ts
 import { createSigningKeys, type SigningKeys } from './licensing/signing-keys.ts';
 import { createUnsubscribeLinks, type UnsubscribeLinks } from './licensing/unsubscribe-links.ts';
 import { createValidations, type Validations } from './licensing/validate-key.ts';
-import type { Logger } from './logger.ts';
+import { type Logger, warner } from './logger.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createQueues, type Queues } from './queues.ts';
 import { createRateLimits } from './rate-limits.ts';
 import type { Patience } from './stripe-client.ts';
-import { createStripeEndpoints, createStripeReader, type StripeApi } from './stripe.ts';
-import { type Connection, createStripeConnections, type StripeConnections } from './stripe-connections.ts';
+import type { StripeApi } from './stripe.ts';
+import { stripeAccess } from './stripe-access.ts';
+import type { StripeConnections } from './stripe-connections.ts';
 import type { StripeEndpoints } from './stripe-endpoints.ts';
 import { createWebhookClient, type WebhookClient, type WebhookPatience } from './webhook-client.ts';
 
@@ -48,12 +51,15 @@ export type Dependencies = {
   portalLinks: PortalLinks;
   unsubscribeLinks: UnsubscribeLinks;
   publicUrl: string;
+  /** How long what happened is kept. */
+  retention: { eventDays: number; deliveryDays: number };
   scopes: Scope[];
   directory: Directory;
   firstAnswers: FirstAnswers;
   validations: Validations;
   webhookSecrets: Sealing;
   webhookClient: WebhookClient;
+  appEvents: AppEvents;
   scopeOf: (scopeId: number) => Promise<Scope>;
   /** The time by which a scope is judged: the clock's, or its rehearsal's. */
   timeOf: (scope: Scope) => Promise<Date>;
@@ -86,25 +92,25 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   const { config, clock, log, dataFolder, databaseUrl, webhookPatience } = setting;
   const { database, secret, scopes, signingKeys } = await prepareDatabase(setting);
   const licensing = licensingOf(setting, { database, secret });
-  const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log });
+  const jobRuns = gatherJobRuns({ database, clock, warn: warner(log, 'how jobs ran is not written down yet') });
+  const queues = createQueues({ redisUrl: config.REDIS_URL, databaseUrl, log, ran: jobRuns.ran });
   const mailer = createMailer({ smtpUrl: config.SMTP_URL, from: config.MAIL_FROM, mailFolder: join(dataFolder, 'mail') });
-  onCommit(database, async (endpointIds) => {
-    for (const endpointId of endpointIds) await queues.enqueue('deliveries', { endpointId });
-  });
+  onCommit(database, (endpointIds) => wake(queues, endpointIds));
   const limits = createRateLimits(config, log);
   return {
-    config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeOf(setting, { database, secret, scopes }),
+    config, clock, log, database, queues, mailer, limits, signingKeys, ...licensing, ...stripeAccess(setting, { database, secret, scopes }),
     scopes: [scopes.live, scopes.test],
-    portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
-    webhookSecrets: createSealing(secret, 'webhook secret'),
+    ...sealedWith(secret),
     webhookClient: createWebhookClient({ ...webhookPatience, allowPrivate: config.WEBHOOK_ALLOW_PRIVATE_ADDRESSES }),
-    unsubscribeLinks: createUnsubscribeLinks(createSealing(secret, 'unsubscribe link')),
     publicUrl: publicUrlOf(config),
+    retention: { eventDays: config.EVENT_RETENTION_DAYS, deliveryDays: config.DELIVERY_RETENTION_DAYS },
     scopeOf: (scopeId) => readScope(database, scopeId),
     timeOf: (scope) => timeOf(database, scope, clock.now()),
     close: async () => {
       await licensing.validations.flush();
+      await licensing.appEvents.flush();
       await queues.close();
+      await jobRuns.flush();
       await limits.close();
       mailer.close();
       await database.close(true);
@@ -112,17 +118,33 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   };
 }
 
+/** Tells the workers which endpoints are owed something. */
+async function wake(queues: Queues, endpointIds: Iterable<string>): Promise<void> {
+  for (const endpointId of endpointIds) await queues.enqueue('deliveries', { endpointId });
+}
+
+/** What goes out sealed, or is kept so, each under a key of its own. */
+function sealedWith(secret: string) {
+  return {
+    portalLinks: createPortalLinks(createSealing(secret, 'portal link')),
+    unsubscribeLinks: createUnsubscribeLinks(createSealing(secret, 'unsubscribe link')),
+    webhookSecrets: createSealing(secret, 'webhook secret'),
+  };
+}
+
 /** What answers about licenses works with. */
 function licensingOf({ config, clock, log }: Setting, { database, secret }: { database: Database; secret: string }) {
   const licensing = { database, keys: createLicenseKeys(secret), slackHours: config.STRIPE_RENEWAL_SLACK_HOURS, reminders: remindersOf(config) };
-  const warn = (error: unknown) => log.warn({ error: error instanceof Error ? error.message : String(error) }, 'validations not written down yet');
+  const warn = warner(log, 'what apps did is not written down yet');
+  const appEvents = gatherAppEvents({ database, warn, now: () => clock.now() });
   return {
     keys: licensing.keys,
     slackHours: licensing.slackHours,
     reminders: licensing.reminders,
     directory: directoryOf(licensing, clock),
-    firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers') }),
-    validations: createValidations({ ...licensing, now: () => clock.now(), warn }),
+    firstAnswers: createFirstAnswers({ database, clock, sealing: createSealing(secret, 'first answers'), keptHours: config.IDEMPOTENCY_RETENTION_HOURS }),
+    appEvents,
+    validations: createValidations({ ...licensing, appEvents, now: () => clock.now(), warn }),
   };
 }
 
@@ -145,8 +167,6 @@ function directoryOf({ database, keys }: Licensing, clock: Clock): Directory {
   };
 }
 
-type DefaultScopes = { live: Scope; test: Scope };
-
 /** The database, migrated, made with our secret, with an account that somebody has keys to and a key to sign with. */
 async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }: Setting) {
   const database = await connectDatabase(databaseUrl);
@@ -165,29 +185,4 @@ async function prepareDatabase({ config, clock, dataFolder, databaseUrl, show }:
     await database.close(true);
     throw error;
   });
-}
-
-/** How Stripe is reached, for whom. */
-function stripeOf({ config, log, patience }: Setting, { database, secret, scopes }: { database: Database; secret: string; scopes: DefaultScopes }) {
-  const stripeConnections = createStripeConnections({
-    database,
-    sealing: createSealing(secret, 'stripe connection'),
-    configured: configuredConnections(config, scopes),
-    connect: (apiKey) => createStripeReader(apiKey, config.STRIPE_API_BASE, log, patience),
-  });
-  return {
-    stripeConnections,
-    stripeScopes: () => stripeConnections.withKey(),
-    stripeOf: (scope: Scope) => stripeConnections.clientOf(scope),
-    signingSecrets: (account: string | undefined) => stripeConnections.ofAccount(account),
-    stripeEndpoints: (apiKey: string) => createStripeEndpoints(apiKey, config.STRIPE_API_BASE, log),
-  };
-}
-
-/** What the settings say of the default account. */
-function configuredConnections(config: Config, { live, test }: DefaultScopes): { scope: Scope; connection: Connection }[] {
-  return [
-    { scope: live, connection: { apiKey: config.STRIPE_LIVE_SECRET_KEY ?? null, webhookSecrets: config.STRIPE_LIVE_WEBHOOK_SECRETS } },
-    { scope: test, connection: { apiKey: config.STRIPE_TEST_SECRET_KEY ?? null, webhookSecrets: config.STRIPE_TEST_WEBHOOK_SECRETS } },
-  ];
 }

@@ -24,3 +24,8 @@ export function createLogger(level: string): Logger {
     redact: ['*.authorization', '*.key', '*.secret', '*.password'],
   }, lines);
 }
+
+/** Warns of errors, with what each of them means. */
+export function warner(log: Logger, what: string): (error: unknown) => void {
+  return (error) => log.warn({ error: error instanceof Error ? error.message : String(error) }, what);
+}

@@ -26,6 +26,8 @@ const payloads: { [Name in keyof Payloads]: z.ZodType<Payloads[Name]> } = {
 };
 
 type QueueName = keyof Payloads;
+type Depth = { waiting: number; delayed: number; active: number };
+type Depths = Record<QueueName, Depth>;
 type Payload<Name extends QueueName> = Payloads[Name];
 
 export type Queues = {
@@ -38,6 +40,8 @@ export type Queues = {
   work<Name extends QueueName>(name: Name, concurrency: number, handle: (payload: Payload<Name>) => Promise<void>): void;
   /** Has `schedule` jobs of this name made every so often, once however many processes ask for it. */
   repeat(name: string, everyMs: number): Promise<void>;
+  /** How many jobs each queue has, by state; null while its backend does not answer. */
+  depths(): Promise<Depths | null>;
   /** Stops taking jobs, waits for those in flight, closes the connections. */
   close(): Promise<void>;
 };
@@ -51,8 +55,11 @@ const RETRY_DELAY_MS = 1_000;
 /** Done jobs are dropped at once and each is tried once: the row they name decides what comes next. */
 const jobOptions = { removeOnComplete: true, removeOnFail: true, attempts: 1 };
 
+/** `ran` hears of every run of a job. */
+type Setting = { redisUrl: string | undefined; databaseUrl: string; log: Logger; ran: (run: { job: string; failed: boolean; durationMs: number }) => void };
+
 /** The queues on Redis where `redisUrl` is set, else in PostgreSQL. */
-export function createQueues({ redisUrl, databaseUrl, log }: { redisUrl: string | undefined; databaseUrl: string; log: Logger }): Queues {
+export function createQueues({ redisUrl, databaseUrl, log, ran }: Setting): Queues {
   const engine = redisUrl === undefined ? postgresEngine(databaseUrl, log) : redisEngine(redisUrl, log);
   // All at once, while the backend is known to be there: one that is first met in an outage stays broken for good.
   const queues: Record<QueueName, JobQueue> = {
@@ -67,11 +74,12 @@ export function createQueues({ redisUrl, databaseUrl, log }: { redisUrl: string 
     },
     work: (queue, concurrency, handle) => {
       const process: Processor = async ({ data }) => handle(payloads[queue].parse(data));
-      workers.push(engine.worker(queue, reported(process, queue, log), concurrency));
+      workers.push(engine.worker(queue, reported(process, queue, { log, ran }), concurrency));
     },
     repeat: async (name, everyMs) => {
       await withTimeout(queues.schedule.upsertJobScheduler(name, { every: everyMs }, { name, data: { name }, opts: jobOptions }));
     },
+    depths: () => withTimeout(readDepths(queues)).catch(() => null),
     close: async () => {
       const closing = Promise.all(workers.map((worker) => worker.close())).then(() => Promise.all(Object.values(queues).map((queue) => queue.close())));
       // With its backend away a worker cannot say goodbye; what it was doing is still due.
@@ -81,12 +89,33 @@ export function createQueues({ redisUrl, databaseUrl, log }: { redisUrl: string 
   };
 }
 
-function reported(process: Processor, queue: QueueName, log: Logger): Processor {
-  return (job) =>
-    process(job).catch((error: Error) => {
+function reported(process: Processor, queue: QueueName, { log, ran }: Pick<Setting, 'log' | 'ran'>): Processor {
+  return async (job) => {
+    const began = performance.now();
+    const report = (failed: boolean) => ran({ job: nameOf(queue, job.data), failed, durationMs: performance.now() - began });
+    await process(job).catch((error: Error) => {
+      report(true);
       log.error({ queue, error: error.message }, 'job failed; what it left undone is still due');
       throw error;
     });
+    report(false);
+  };
+}
+
+/** What runs by the clock has a name of its own, any other job that of its queue. */
+function nameOf(queue: QueueName, data: unknown): string {
+  return queue === 'schedule' ? payloads.schedule.parse(data).name : queue;
+}
+
+async function readDepths(queues: Record<QueueName, JobQueue>): Promise<Depths> {
+  const depthOf = async (queue: JobQueue): Promise<Depth> => {
+    const { wait = 0, prioritized = 0, delayed = 0, active = 0 } = await queue.getJobCounts('wait', 'prioritized', 'delayed', 'active');
+    return { waiting: wait + prioritized, delayed, active };
+  };
+  const [stripeEvents, messages, deliveries, schedule] = await Promise.all([
+    depthOf(queues['stripe-events']), depthOf(queues.messages), depthOf(queues.deliveries), depthOf(queues.schedule),
+  ]);
+  return { 'stripe-events': stripeEvents, messages, deliveries, schedule };
 }
 
 function withTimeout<T>(work: Promise<T>): Promise<T> {
@@ -100,6 +129,7 @@ function withTimeout<T>(work: Promise<T>): Promise<T> {
 type JobQueue = {
   add(name: string, data: object, options: JobsOptions): Promise<unknown>;
   upsertJobScheduler(id: string, repeat: { every: number }, template: { name: string; data: object; opts: typeof jobOptions }): Promise<unknown>;
+  getJobCounts(...states: ('wait' | 'prioritized' | 'delayed' | 'active')[]): Promise<Record<string, number>>;
   close(): Promise<void>;
 };
 type JobWorker = { close(): Promise<void> };

@@ -17,6 +17,7 @@ import { machineEvent, type ShownMachine } from './machine-view.ts';
 import { recordEvents } from './record-event.ts';
 import { settleMachines } from './settle-machines.ts';
 import { detailsOf, type LicenseDetails } from './store.ts';
+import { tellLimit } from './tell-limit.ts';
 import { writeChanges } from './write-changes.ts';
 
 export const activateRequest = machineFields.partial().extend({ fingerprint });
@@ -49,7 +50,10 @@ export async function activateMachine(
       writeChanges(known, request, now);
       return ok({ machine: known, policy: license.policy, fresh: false });
     }
-    return addMachine(tx, { scope, license, request }, now);
+    const added = await addMachine(tx, { scope, license, request }, now);
+    if (!added.ok) return added;
+    if (added.value.lastSlot) await tellLimit(tx, { license: row, kind: 'machines', slackHours }, now);
+    return ok({ machine: added.value.machine, policy: license.policy, fresh: true });
   });
 }
 
@@ -58,12 +62,12 @@ const MOST_AT_ONCE = 300;
 
 type Newcomer = { scope: Scope; license: LicenseDetails; request: ActivateRequest };
 
-async function addMachine(tx: Transaction, { scope, license, request }: Newcomer, now: Date): Promise<Result<Activation>> {
+async function addMachine(tx: Transaction, { scope, license, request }: Newcomer, now: Date): Promise<Result<{ machine: MachineRow; lastSlot: boolean }>> {
   const { policy } = license;
   const taken = await refuseTaken(tx, license, request.fingerprint);
   if (taken) return taken;
-  const full = await makeRoom(tx, license, now);
-  if (full) return full;
+  const room = await makeRoom(tx, license, now);
+  if (!room.ok) return room;
   const { name = null, platform = null, hostname = null, cores = null, metadata = {} } = request;
   const machine = tx.create(Machine, {
     id: newId(), scopeId: scope.id, licenseId: license.id, fingerprint: request.fingerprint, name, platform, hostname, cores, metadata,
@@ -71,15 +75,16 @@ async function addMachine(tx: Transaction, { scope, license, request }: Newcomer
   });
   await tx.persist(machine).flush();
   await recordEvents(tx, [machineEvent('machine.activated', { machine, policy }, now)], now);
-  return ok({ machine, policy, fresh: true });
+  return ok({ machine, lastSlot: room.value.last });
 }
 
 /**
- * Takes off what must go for one more machine, or refuses. Of the others only what counts is read: a license without a limit may have
+ * Takes off what must go for one more machine, or refuses. `last`: it takes the last slot that was free; one that was made free by an eviction
+ * was taken before. Of the others only what counts is read: a license without a limit may have
  * any number, each with a lot to say of itself.
  */
-async function makeRoom(tx: Transaction, { id: licenseId, maxMachines: limit, policy }: LicenseDetails, now: Date): Promise<Refused | null> {
-  if (limit === null) return null;
+async function makeRoom(tx: Transaction, { id: licenseId, maxMachines: limit, policy }: LicenseDetails, now: Date): Promise<Result<{ last: boolean }>> {
+  if (limit === null) return ok({ last: false });
   const seated = await query(tx, sql<{ id: string; createdAt: string; lastHeartbeatAt: string | null }>`
     select id, created_at as "createdAt", last_heartbeat_at as "lastHeartbeatAt" from machines where license_id = ${licenseId} and deleted_at is null`);
   const rivals = seated.map(({ id, createdAt, lastHeartbeatAt }) => ({ id, createdAt: dateOf(createdAt), lastHeartbeatAt: dateOrNull(lastHeartbeatAt) }));
@@ -91,7 +96,7 @@ async function makeRoom(tx: Transaction, { id: licenseId, maxMachines: limit, po
   }
   const evicted = seat.evicted ? await lockMachines(tx, [seat.evicted]) : [];
   await settleMachines(tx, evicted.map((machine) => ({ machine, policy, fate: takenOff(machine) })), now);
-  return null;
+  return ok({ last: seat.evicted === null && rivals.length - seat.removed.length + 1 === limit });
 }
 
 /** In the order in which all lock machines, as they are then. */

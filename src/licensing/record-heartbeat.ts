@@ -3,8 +3,9 @@ import { dateOf, dateOrNull, type Prepared, runPrepared } from '../database/prep
 import type { Scope } from '../database/scope.ts';
 import { isUuid } from '../database/uuid.ts';
 import { notFound, ok, type Result } from '../errors.ts';
+import type { AppEvents } from './app-events.ts';
 import type { Platform } from './core/machine.ts';
-import type { ShownMachine } from './machine-view.ts';
+import { machineEvent, type ShownMachine } from './machine-view.ts';
 
 /** Whose machine it must be: any of a vendor's scope, or of the one license that a key opens. */
 type Holder = { scope: Scope } | { keyHash: Buffer };
@@ -13,7 +14,7 @@ type Holder = { scope: Scope } | { keyHash: Buffer };
  * Of two heartbeats at once the later stays. A machine that is to be looked at is looked at when it was to be, which finds it alive: only one that
  * nobody looks at any more, because its death was told, gets a new time.
  */
-const beat = (name: string, holder: string): Prepared => ({
+const beatOf = (name: string, holder: string): Prepared => ({
   name,
   text: `
     update machines m set last_heartbeat_at = greatest(m.last_heartbeat_at, $2, t.now), died_at = null,
@@ -26,18 +27,25 @@ const beat = (name: string, holder: string): Prepared => ({
       m.last_heartbeat_at, m.created_at, m.updated_at, o.require_heartbeat, o.heartbeat_interval_minutes, greatest(o.heartbeat_required_since, l.policy_since) as heartbeat_required_since, greatest($2, t.now) as at`,
 });
 
-const ofLicense = beat('heartbeat-license', 'l.key_hash = $3');
-const ofScope = beat('heartbeat-scope', 'm.scope_id = $3');
+const ofLicense = beatOf('heartbeat-license', 'l.key_hash = $3');
+const ofScope = beatOf('heartbeat-scope', 'm.scope_id = $3');
 
 /** The machine, and the time of its scope at which it was heard of. */
 type Beat = ShownMachine & { at: Date };
 
 /** A machine is alive: one statement, which revives a dead one as long as it was not removed. */
-export async function recordHeartbeat(database: Database, { id, holder }: { id: string; holder: Holder }, now: Date): Promise<Result<Beat>> {
+export async function recordHeartbeat(
+  { database, appEvents }: { database: Database; appEvents: Pick<AppEvents, 'tell'> },
+  { id, holder }: { id: string; holder: Holder },
+  now: Date,
+): Promise<Result<Beat>> {
   if (!isUuid(id)) return notFound();
   const [statement, whose] = 'scope' in holder ? [ofScope, holder.scope.id] : [ofLicense, holder.keyHash];
   const [row] = await runPrepared<BeatRow>(database, statement, [id, now, whose]);
-  return row ? ok(shownOf(row)) : notFound();
+  if (!row) return notFound();
+  const beat = shownOf(row);
+  appEvents.tell({ ...machineEvent('machine.heartbeat', beat, beat.at), licenseId: row.license_id, at: beat.at });
+  return ok(beat);
 }
 
 type BeatRow = {

@@ -13,8 +13,8 @@ import { withDetails } from './store.ts';
  * lose that second.
  */
 
-/** `validatedAt` is null for a validation that failed, `fingerprint` for one that brought none. */
-type Note = { licenseId: string; scopeId: number; validatedAt: Date | null; uses: number; fingerprint: string | null };
+/** `at` is the judged time; `valid` is false for a validation that failed, `fingerprint` null for one that brought none. */
+type Note = { licenseId: string; scopeId: number; at: Date; valid: boolean; uses: number; fingerprint: string | null };
 
 /** `flush` never fails: what could not be written is kept. */
 export type ValidationNotes = {
@@ -23,7 +23,8 @@ export type ValidationNotes = {
   flush(): Promise<void>;
 };
 
-type Gathered = { scopeId: number; validatedAt: Date | null; uses: number; fingerprints: Set<string> };
+/** Judged times: the last validation of any outcome, and the first and last that succeeded. */
+type Gathered = { scopeId: number; at: Date; validSince: Date | null; validatedAt: Date | null; uses: number; fingerprints: Set<string> };
 
 type Batch = Map<string, Gathered>;
 
@@ -50,7 +51,8 @@ export function gatherNotes({ database, slackHours, warn, now }: Setting): Valid
     const failure = await inOwnTransaction(database, (tx) => writeNotes(tx, batch, slackHours, now())).then(() => null, (error: unknown) => ({ error }));
     if (failure) {
       // Kept for the next time: the database may be back by then.
-      for (const note of notesOf(batch)) add(note);
+      for (const [licenseId, note] of batch) merge(gathered, licenseId, note);
+      timer ??= setTimeout(() => void flush(), EVERY_MS);
       return warn(failure.error);
     }
     if (written.size > MOST_REMEMBERED) written.clear();
@@ -67,25 +69,40 @@ export function gatherNotes({ database, slackHours, warn, now }: Setting): Valid
   return { add, flush };
 }
 
-function gather(gathered: Batch, note: Note, written: Set<string>): void {
-  const { licenseId, scopeId, validatedAt, uses, fingerprint } = note;
-  const before = gathered.get(licenseId) ?? { scopeId, validatedAt: null, uses: 0, fingerprints: new Set<string>() };
-  const later = validatedAt !== null && (before.validatedAt === null || validatedAt > before.validatedAt);
-  if (fingerprint !== null && !written.has(licenseId + fingerprint)) before.fingerprints.add(fingerprint);
-  gathered.set(licenseId, { ...before, validatedAt: later ? validatedAt : before.validatedAt, uses: before.uses + uses });
+function gather(gathered: Batch, { licenseId, scopeId, at, valid, uses, fingerprint }: Note, written: Set<string>): void {
+  const validAt = valid ? at : null;
+  const isNew = fingerprint !== null && !written.has(licenseId + fingerprint);
+  merge(gathered, licenseId, { scopeId, at, validSince: validAt, validatedAt: validAt, uses, fingerprints: isNew ? new Set([fingerprint]) : NONE });
 }
 
-function notesOf(batch: Batch): Note[] {
-  return [...batch].flatMap(([licenseId, { scopeId, validatedAt, uses, fingerprints }]) =>
-    [null, ...fingerprints].map((fingerprint) => ({ licenseId, scopeId, validatedAt, uses: fingerprint === null ? uses : 0, fingerprint })));
+const NONE: Set<string> = new Set();
+
+function merge(gathered: Batch, licenseId: string, more: Gathered): void {
+  const before = gathered.get(licenseId);
+  gathered.set(licenseId, before === undefined ? more : {
+    scopeId: more.scopeId,
+    at: more.at > before.at ? more.at : before.at,
+    validSince: earlier(before.validSince, more.validSince),
+    validatedAt: later(before.validatedAt, more.validatedAt),
+    uses: before.uses + more.uses,
+    fingerprints: more.fingerprints.size === 0 ? before.fingerprints : before.fingerprints.union(more.fingerprints),
+  });
+}
+
+function earlier(a: Date | null, b: Date | null): Date | null {
+  return a === null || (b !== null && b < a) ? b : a;
+}
+
+function later(a: Date | null, b: Date | null): Date | null {
+  return a === null || (b !== null && b > a) ? b : a;
 }
 
 async function writeNotes(tx: Transaction, batch: Batch, slackHours: number, now: Date): Promise<void> {
   const neverValidated = await lockLicenses(tx, [...batch.keys()]);
   await writeValidations(tx, batch);
   const activated = neverValidated.filter((id) => batch.get(id)?.validatedAt != null);
-  await tell(tx, { ids: activated, type: 'license.activated', slackHours }, now);
-  await tell(tx, { ids: await writeFingerprints(tx, batch, now), type: 'license.sharing_detected', slackHours }, now);
+  await tell(tx, { ids: activated, type: 'license.activated', at: (id) => batch.get(id)?.validSince ?? now, slackHours }, now);
+  await tell(tx, { ids: await writeFingerprints(tx, batch), type: 'license.sharing_detected', at: (id) => batch.get(id)?.at ?? now, slackHours }, now);
 }
 
 /**
@@ -108,16 +125,16 @@ async function writeValidations(tx: Transaction, batch: Batch): Promise<void> {
 }
 
 /** Returns the licenses whose count of fingerprints went past what their policy takes for one customer's. */
-async function writeFingerprints(tx: Transaction, batch: Batch, now: Date): Promise<string[]> {
-  const seen = [...batch].flatMap(([licenseId, { scopeId, fingerprints }]) => [...fingerprints].map((fingerprint) => ({ licenseId, scopeId, hash: createHash('sha256').update(fingerprint).digest() })));
+async function writeFingerprints(tx: Transaction, batch: Batch): Promise<string[]> {
+  const seen = [...batch].flatMap(([licenseId, { scopeId, at, fingerprints }]) => [...fingerprints].map((fingerprint) => ({ licenseId, scopeId, at: at.toISOString(), hash: createHash('sha256').update(fingerprint).digest() })));
   if (seen.length === 0) return [];
   const rows = await query(tx, sql<{ id: string }>`
     with seen as (
-      select * from unnest(${seen.map(({ licenseId }) => licenseId)}::uuid[], ${seen.map(({ scopeId }) => scopeId)}::int[], ${seen.map(({ hash }) => hash)}::bytea[]) as s (license_id, scope_id, hash)
+      select * from unnest(${seen.map(({ licenseId }) => licenseId)}::uuid[], ${seen.map(({ scopeId }) => scopeId)}::int[], ${seen.map(({ hash }) => hash)}::bytea[], ${seen.map(({ at }) => at)}::timestamptz[]) as s (license_id, scope_id, hash, at)
     ),
     fresh as (
       insert into license_fingerprints (scope_id, license_id, fingerprint_hash, first_seen_at)
-      select scope_id, license_id, hash, ${now} from seen order by license_id, hash on conflict do nothing returning license_id
+      select scope_id, license_id, hash, at from seen order by license_id, hash on conflict do nothing returning license_id
     ),
     counted as (select license_id, count(*)::int as added from fresh group by license_id),
     grown as (
@@ -129,8 +146,10 @@ async function writeFingerprints(tx: Transaction, batch: Batch, now: Date): Prom
   return rows.map(({ id }) => id);
 }
 
-async function tell(tx: Transaction, { ids, type, slackHours }: { ids: string[]; type: EventType; slackHours: number }, now: Date): Promise<void> {
+type Told = { ids: string[]; type: EventType; at: (id: string) => Date; slackHours: number };
+
+async function tell(tx: Transaction, { ids, type, at, slackHours }: Told, now: Date): Promise<void> {
   if (ids.length === 0) return;
   const licenses = await withDetails(tx, await tx.find(License, { id: { $in: ids } }));
-  await recordEvents(tx, licenses.map((license) => ({ type, scopeId: license.scopeId, licenseId: license.id, data: viewLicense(license, slackHours, now) })), now);
+  await recordEvents(tx, licenses.map((license) => ({ type, scopeId: license.scopeId, licenseId: license.id, at: at(license.id), data: viewLicense(license, slackHours, at(license.id)) })), now);
 }

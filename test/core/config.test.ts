@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { descriptionOf, readConfig, settings } from '../../src/config.ts';
+import { descriptionOf, readConfig } from '../../src/config.ts';
+import { settings } from '../../src/settings.ts';
 
 const names = Object.keys(settings.shape);
 const secrets = names.filter((name) => descriptionOf(name).secret);
@@ -35,6 +36,9 @@ const wrong: [name: string, value: string][] = [
   ['EXPIRING_SOON_DAYS', '30, soon'],
   ['TRIAL_ENDING_DAYS', '0'],
   ['WEBHOOK_ALLOW_PRIVATE_ADDRESSES', 'yes'],
+  ['EVENT_RETENTION_DAYS', '0'],
+  ['DELIVERY_RETENTION_DAYS', 'never'],
+  ['IDEMPOTENCY_RETENTION_HOURS', '721'],
   ['RATE_LIMIT_VALIDATE', '-1'],
   ['RATE_LIMIT_ACTIVATE', 'ten'],
   ['RATE_LIMIT_MANAGEMENT', '1000001'],

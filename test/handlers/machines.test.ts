@@ -244,7 +244,7 @@ describe('a heartbeat', () => {
     expect(await validate(tillkey, kept, { fingerprint: 'fingerprint-2' })).toMatchObject({ code: 'MACHINE_LIMIT_EXCEEDED' });
     expect(await activate(tillkey, freed, 'fingerprint-2')).toMatchObject({ status: 201 });
     expect(await activate(tillkey, kept, 'fingerprint-2')).toMatchObject({ status: 422 });
-    expect(await eventsOf(freed)).toEqual(['license.created', 'machine.activated', 'machine.dead', 'machine.deactivated', 'machine.activated']);
+    expect(await eventsOf(freed)).toEqual(['license.created', 'machine.activated', 'license.limit_reached', 'machine.dead', 'machine.deactivated', 'machine.activated', 'license.limit_reached']);
     expect(await validate(tillkey, freed, { fingerprint: 'fingerprint-1' })).toMatchObject({ code: 'MACHINE_LIMIT_EXCEEDED' });
   });
 });

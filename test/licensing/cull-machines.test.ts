@@ -243,7 +243,7 @@ describe('culling, beside others', () => {
     if (!waits) expect(looked[0]! + looked[1]!).toBe(3_000);
     const ofLicenses = [`{${licenses.map(({ id }) => id).join()}}`];
     expect(await sql(`select type, count(*)::int as count, count(distinct data ->> 'id')::int as machines from events where license_id = any(?::uuid[]) and type like 'machine.%' group by 1 order by 1`, ofLicenses)).toEqual([
-      { type: 'machine.dead', count: 3_000, machines: 3_000 }, { type: 'machine.deactivated', count: 3_000, machines: 3_000 },
+      { type: 'machine.deactivated', count: 3_000, machines: 3_000 }, { type: 'machine.dead', count: 3_000, machines: 3_000 },
     ]);
     expect(await next()).toBeNull();
   });

@@ -11,8 +11,8 @@ export type FirstAnswers = {
    * key before. Two at once run one after the other. Null: the key was used for another request.
    */
   once(asked: { scope: Scope; key: string; requestHash: Buffer }, work: () => Promise<string>): Promise<{ text: string; replayed: boolean } | null>;
-  /** Deletes what is kept too long to be given back. */
-  forgetOld(): Promise<void>;
+  /** Deletes some of what is kept too long to be given back; false once there is none. */
+  forgetOld(): Promise<boolean>;
 };
 
 const keyShape = /^[\x21-\x7e]{1,255}$/;

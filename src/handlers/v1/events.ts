@@ -16,11 +16,16 @@ const event = z.strictObject({
   licenseId: shown.id.nullable(), sequence: z.int().positive().nullable(), data: z.record(z.string(), z.unknown()),
 }).meta({ id: 'Event' });
 
-export function eventRoutes({ database }: { database: Database }): Route[] {
+type Flushed = { flush(): Promise<void> };
+
+export function eventRoutes({ database, validations, appEvents }: { database: Database; validations: Flushed; appEvents: Flushed }): Route[] {
   const path = '/api/v1/events';
   return [
     managementRoute({ method: 'get', path, permission: 'events:read', summary: 'List events', input: eventsQuery, answers: answersMany(event) }, async ({ scope, input }) => {
       const { limit, cursor, ...filter } = input;
+      // What apps did here a moment ago is written down first, so that a reader sees it.
+      await validations.flush();
+      await appEvents.flush();
       return many(await listEvents(database, scope, filter, { limit, cursor }), (row) => viewEvent(row, scope));
     }),
     managementRoute({ method: 'get', path: `${path}/:id`, permission: 'events:read', summary: 'Read an event', input: noInput, answers: answersOne(event) }, async ({ scope, id }) =>

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import { activateMachine, activateRequest } from '../../licensing/activate-machine.ts';
+import type { AppEvents } from '../../licensing/app-events.ts';
 import { fingerprint, machineFields } from '../../licensing/core/machine.ts';
 import { deactivateMachine } from '../../licensing/deactivate-machine.ts';
 import type { Licensing } from '../../licensing/licensing.ts';
@@ -19,7 +20,7 @@ const machine = z.strictObject({
   lastHeartbeatAt: shown.timeOrNull, heartbeatDueAt: shown.timeOrNull, ...timestamps,
 }).meta({ id: 'Machine' });
 
-type Dependencies = Licensing & { clock: Clock };
+type Dependencies = Licensing & { clock: Clock; appEvents: Pick<AppEvents, 'tell'> };
 
 const path = '/api/v1/machines';
 
@@ -62,10 +63,10 @@ function activateRoute(dependencies: Dependencies): Route {
 }
 
 /** One statement does it all; who called is only asked for when it found no machine. */
-function heartbeatRoute({ database, clock }: Dependencies): Route {
+function heartbeatRoute({ clock, ...dependencies }: Dependencies): Route {
   return holderRoute({ method: 'post', path: `${path}/:id/heartbeat`, permission: 'machines:write', limit: 'other', summary: 'Tell that a machine is alive', input: noInput, answers: answersOne(machine) }, async ({ caller, id }) => {
     const holder = caller.by === 'license' ? { keyHash: caller.keyHash } : { scope: caller.scope };
-    const beat = await recordHeartbeat(database, { id, holder }, clock.now());
+    const beat = await recordHeartbeat(dependencies, { id, holder }, clock.now());
     if (!beat.ok && caller.by === 'license') await caller.own();
     return one(beat, ({ at, ...shownMachine }) => viewAt(at)(shownMachine));
   });

@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import { statuses } from '../../licensing/core/status.ts';
 import { verdictCodes } from '../../licensing/core/verdict.ts';
 import type { Signer, SigningKeys } from '../../licensing/signing-keys.ts';
-import { type JudgedLicense, validateRequest, type Validations, viewAskedMachine } from '../../licensing/validate-key.ts';
+import { publicLicense, validateRequest, type Validations, viewAskedMachine } from '../../licensing/validate-key.ts';
 import { answersOne } from '../http/answer.ts';
 import { type Answer, openRoute, type Route } from '../http/route.ts';
 import { shown } from './view.ts';
@@ -50,10 +50,4 @@ function signed({ kid, sign }: Signer, now: Date, body: object): Answer {
   const text = JSON.stringify(body);
   const seconds = Math.floor(now.getTime() / 1000);
   return { text, headers: { 'Tillkey-Signature': `t=${seconds},kid=${kid},ed25519=${sign(`${seconds}.${text}`).toString('base64')}` } };
-}
-
-/** What whoever holds a key may know: no customer, no metadata. */
-function publicLicense(license: JudgedLicense): object {
-  const { id, name, status, productId, policyId, expiresAt, maxMachines, maxUses, usesCount, createdAt } = license;
-  return { id, name, status, productId, policyId, expiresAt, maxMachines, maxUses, usesCount, createdAt };
 }
