@@ -66,8 +66,8 @@ const events: Record<string, [day: number, type: string][]> = {
   allowing: [[0, 'license.created'], [70, 'license.expiring_soon'], [93, 'license.expiring_soon'], [99, 'license.expiring_soon'], [100, 'license.expired']],
   suspended: [[0, 'license.created'], [50, 'license.suspended']],
   floating: [
-    [0, 'license.created'], [0, 'machine.activated'], [3 * HOUR + JUST_AFTER, 'machine.dead'], [3 * HOUR + JUST_AFTER, 'machine.deactivated'],
-    [40, 'machine.activated'], [40 + 2 * HOUR + JUST_AFTER, 'machine.dead'], [40 + 2 * HOUR + JUST_AFTER, 'machine.deactivated'],
+    [0, 'license.created'], [0, 'machine.activated'], [0, 'license.limit_reached'], [HOUR, 'machine.heartbeat'], [3 * HOUR + JUST_AFTER, 'machine.dead'], [3 * HOUR + JUST_AFTER, 'machine.deactivated'],
+    [40, 'machine.activated'], [40, 'license.limit_reached'], [40 + 2 * HOUR + JUST_AFTER, 'machine.dead'], [40 + 2 * HOUR + JUST_AFTER, 'machine.deactivated'],
   ],
 };
 

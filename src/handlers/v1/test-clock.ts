@@ -11,7 +11,8 @@ import { answersNothing, answersOne, done, granted, noInput, one } from '../http
 import { managementRoute, type Route } from '../http/route.ts';
 import { shown } from './view.ts';
 
-type Dependencies = Licensing & { clock: Clock; queues: Pick<Queues, 'enqueue'> };
+type Flushed = { flush(): Promise<void> };
+type Dependencies = Licensing & { clock: Clock; queues: Pick<Queues, 'enqueue'>; validations: Flushed; appEvents: Flushed };
 
 const testClock = z.strictObject({ now: shown.time, active: z.boolean() }).meta({ id: 'TestClock' });
 
@@ -19,9 +20,14 @@ const path = '/api/v1/test-clock';
 
 /** The time by which test data is judged, and its rehearsals. */
 export function testClockRoutes(dependencies: Dependencies): Route[] {
-  const { database, clock, queues } = dependencies;
+  const { database, clock, queues, validations, appEvents } = dependencies;
   const enqueue = async (messageIds: string[]) => {
     for (const id of messageIds) await queues.enqueue('messages', { id });
+  };
+  // What apps did so far happened before what falls due next, and is told before it.
+  const tellWhatWas = async () => {
+    await validations.flush();
+    await appEvents.flush();
   };
   return [
     managementRoute({ method: 'get', path, permission: 'licenses:read', summary: 'Read the time by which test data is judged', input: noInput, answers: answersOne(testClock), refuses: ['FORBIDDEN'] }, async ({ scope }) =>
@@ -31,10 +37,12 @@ export function testClockRoutes(dependencies: Dependencies): Route[] {
       method: 'put', path, permission: 'licenses:write', summary: 'Move the time of test data forward, running all that falls due on the way', input: z.strictObject({ now: moment }),
       answers: answersOne(testClock), refuses: ['FORBIDDEN', 'CONFLICT'],
     }, async ({ scope, input }) => {
+      await tellWhatWas();
       await enqueue(granted(await moveTestClock(dependencies, { scope, to: input.now }, () => clock.now())));
       return one(ok({ now: input.now, active: true }), (time) => time);
     }),
     managementRoute({ method: 'delete', path, permission: 'licenses:write', summary: 'End the rehearsal: test data goes by real time again', input: noInput, answers: answersNothing, refuses: ['FORBIDDEN', 'CONFLICT'] }, async ({ scope }) => {
+      await tellWhatWas();
       const ended = await endTestClock(dependencies, { scope }, clock.now());
       await enqueue(granted(ended));
       return done(ended);
