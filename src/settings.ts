@@ -143,12 +143,12 @@ export const settings = z.object({
     description: 'Hours a renewing license stays valid past its end while Stripe drafts and charges the renewal invoice',
     example: '24',
   }),
-  EXPIRING_SOON_DAYS: describe(list.pipe(z.array(wholeNumber(1, 365))).default([30, 7, 1]), {
-    description: 'How many days before its end a license that does not renew is told to end soon, a comma between; each is an event and a mail',
+  EXPIRING_SOON_DAYS: describe(list.pipe(z.array(wholeNumber(0, 365))).default([30, 7, 1]), {
+    description: 'How many days before its end a license that does not renew is told to end soon, a comma between; each is an event and a mail; 0 for none',
     example: '30,7,1',
   }),
-  TRIAL_ENDING_DAYS: describe(wholeNumber(1, 365).default(3), {
-    description: 'How many days before the end of a trial at Stripe its customer is told',
+  TRIAL_ENDING_DAYS: describe(wholeNumber(0, 365).default(3), {
+    description: 'How many days before the end of a trial at Stripe its customer is told; 0 for never',
     example: '3',
   }),
   WEBHOOK_ALLOW_PRIVATE_ADDRESSES: describe(z.enum(['true', 'false'], 'expected true or false').default('false').transform((value) => value === 'true'), {

@@ -34,7 +34,7 @@ const wrong: [name: string, value: string][] = [
   ['STRIPE_API_BASE', '127.0.0.1:12111'],
   ['STRIPE_RENEWAL_SLACK_HOURS', '1.5'],
   ['EXPIRING_SOON_DAYS', '30, soon'],
-  ['TRIAL_ENDING_DAYS', '0'],
+  ['TRIAL_ENDING_DAYS', '366'],
   ['WEBHOOK_ALLOW_PRIVATE_ADDRESSES', 'yes'],
   ['EVENT_RETENTION_DAYS', '0'],
   ['DELIVERY_RETENTION_DAYS', 'never'],
