@@ -12,6 +12,7 @@ export default {
   globalTeardown: local('test/support/global-teardown.ts'),
   setupFiles: [local('test/support/deny-network.ts')],
   testSequencer: local('test/support/longest-first.js'),
-  maxWorkers: 2,
+  // On two cores: a third file runs where two wait, for a process that starts or a connection that comes back.
+  maxWorkers: 3,
   testTimeout: 30_000,
 };

@@ -3,6 +3,7 @@ import { createPostgresBackend, createRedisBackend, type JobsOptions, withBacken
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { z } from 'zod';
+import { afterCommit } from './database/after-commit.ts';
 import type { Logger } from './logger.ts';
 
 /**
@@ -32,7 +33,7 @@ type Payload<Name extends QueueName> = Payloads[Name];
 
 export type Queues = {
   /**
-   * Adds a job, ready after `delayMs`. It never throws and never waits long: an error is logged, and the sweep finds
+   * Adds a job, ready after `delayMs`, once the transaction under way is committed. It never throws and never waits long: an error is logged, and the sweep finds
    * the row.
    */
   enqueue<Name extends QueueName>(name: Name, payload: Payload<Name>, delayMs?: number): Promise<void>;
@@ -68,10 +69,10 @@ export function createQueues({ redisUrl, databaseUrl, log, ran }: Setting): Queu
   };
   const workers: JobWorker[] = [];
   return {
-    enqueue: async (queue, payload, delayMs = 0) => {
+    enqueue: (queue, payload, delayMs = 0) => afterCommit(async () => {
       const added = queues[queue].add(queue, payload, { ...jobOptions, delay: delayMs });
       await withTimeout(added).catch((error: Error) => log.warn({ queue, error: error.message }, 'could not enqueue; the sweep will'));
-    },
+    }),
     work: (queue, concurrency, handle) => {
       const process: Processor = async ({ data }) => handle(payloads[queue].parse(data));
       workers.push(engine.worker(queue, reported(process, queue, { log, ran }), concurrency));

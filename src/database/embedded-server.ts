@@ -85,7 +85,7 @@ export async function initialize(server: Server, password: string): Promise<void
 export async function ensureRunning(server: Server, port?: number): Promise<number> {
   const running = await control(server, 'status').then(() => true, () => false);
   if (!running) {
-    const options = `-p ${port ?? (await freePort())} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=100`;
+    const options = `-p ${port ?? (await freePort())} -c listen_addresses=127.0.0.1 -c unix_socket_directories=`;
     const log = join(server.folder, 'server.log');
     await rm(log, { force: true });
     // A start that loses against another one fails here; what runs then is found by the port it wrote down.

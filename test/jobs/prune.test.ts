@@ -42,10 +42,11 @@ beforeEach(async () => {
 test('what was kept for long enough goes, and nothing younger', async () => {
   await event(20.01);
   const young = await event(19.99);
+  const youngest = await event(19.98);
   await delivery(10.01, young);
-  const kept = await delivery(9.99, young);
+  const kept = await delivery(9.99, youngest);
   await run();
-  expect([await left('events'), await left('webhook_deliveries')]).toEqual([[young], [kept]]);
+  expect([await left('events'), await left('webhook_deliveries')]).toEqual([[young, youngest], [kept]]);
 });
 
 test('a delivery that is not done yet stays, and so does the event of any delivery that stays', async () => {

@@ -49,6 +49,7 @@ async function initialize(folder: string): Promise<void> {
   await admin.connect();
   // Throw-away data need not survive a power cut, only the crash of the server: what was committed must be written by then.
   for (const setting of ['fsync', 'full_page_writes']) await admin.query(`alter system set ${setting} = off`);
+  await admin.query('alter system set max_connections = 300');
   await admin.end();
   await bringUpToDate(url);
   await stop();

@@ -103,12 +103,14 @@ export function backends(): ('postgres' | 'redis')[] {
   return process.env['TEST_REDIS_URL'] ? ['postgres', 'redis'] : ['postgres'];
 }
 
-let nextRedisDatabase = (Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) * 8;
+/** Of Redis's 16 numbered databases each of jest's workers, of which there are three, has five: they must not share queues. */
+const REDIS_DATABASES = 5;
+let redisDatabases = 0;
 
-/** Each service gets one of Redis's 16 numbered databases: jest's workers must not share queues. */
+/** Each service gets a database of its worker's, by turns. */
 export function redisUrl(): string {
-  const url = process.env['TEST_REDIS_URL'] ?? '';
-  return `${url}/${nextRedisDatabase++ % 16}`;
+  const first = (Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) * REDIS_DATABASES;
+  return `${process.env['TEST_REDIS_URL'] ?? ''}/${first + (redisDatabases++ % REDIS_DATABASES)}`;
 }
 
 /** Calls the API of a service with the test key, or as the options say. */
