@@ -49,9 +49,10 @@ export async function tellLife(tx: Transaction, licensing: Living, { scope, lice
 function live({ slackHours, reminders }: Living, { row, details, occasion }: { row: LicenseRow; details: LicenseDetails; occasion: Occasion }, now: Date): Lived {
   const lapsed = lapse({ ...details, trialEnding: occasion.by === 'billing' && occasion.trialEnding }, { slackHours, ...reminders }, now);
   const { told, consequence, dueAt } = lapsed;
-  Object.assign(row, told, { dueAt });
+  const invoiceUrl = occasion.by === 'billing' ? occasion.invoiceUrl : row.invoiceUrl;
+  Object.assign(row, told, { dueAt, invoiceUrl });
   if (Object.keys(consequence).length > 0) Object.assign(row, consequence, { updatedAt: now });
-  return { row, lapsed, after: { ...details, ...consequence, updatedAt: row.updatedAt } };
+  return { row, lapsed, after: { ...details, ...consequence, invoiceUrl, updatedAt: row.updatedAt } };
 }
 
 function eventsOf({ slackHours }: Living, one: Lived, occasion: Occasion, now: Date) {
@@ -98,7 +99,7 @@ function mailsOf({ row, after, lapsed }: Lived, occasion: Occasion, now: Date): 
   const { userEmail: recipient, customerBanned, unsubscribed } = after;
   const shutOut = customerBanned || (row.vendorStatus !== 'active' && lapsed.consequence.vendorStatus === undefined);
   if (recipient === null || shutOut || row.deletedAt !== null || occasion.by === 'vendor' || (occasion.by === 'billing' && occasion.keysOnly)) return [];
-  const happened = lapsed.happened.map((happening) => mailFor(after, happening, occasion.by === 'billing' ? occasion.invoiceUrl : null, now));
+  const happened = lapsed.happened.map((happening) => mailFor(after, happening, now));
   const scheduled = occasion.by === 'billing' && lapsed.told.toldStatus === 'active' ? mailForCancellation(after, occasion.before.get(row.id), now) : null;
   const mails = [...happened, scheduled].filter((mail) => mail !== null);
   const group = `${row.customerId} ${row.stripePurchaseId ?? row.id}`;

@@ -63,7 +63,7 @@ const endsAt = '2027-03-04T09:30:00.000Z';
 const ofLicenses = (licenseIds: [string]): MessageContent[] => [
   { kind: 'key_delivery', data: { licenseIds } },
   { kind: 'payment_failed', data: { licenseIds, accessEndsAt: endsAt, invoiceUrl: 'https://invoice.stripe.com/i/acct_1/test' } },
-  { kind: 'access_suspended', data: { licenseIds, reason: 'PAYMENT_FAILED' } },
+  { kind: 'access_suspended', data: { licenseIds, reason: 'PAYMENT_FAILED', invoiceUrl: null } },
   { kind: 'access_reinstated', data: { licenseIds } },
   { kind: 'trial_ending', data: { licenseIds, endsAt } },
   { kind: 'cancellation_scheduled', data: { licenseIds, endsAt } },

@@ -127,7 +127,7 @@ describe('what billing does', () => {
     expect(await mails()).toMatchObject([
       { kind: 'key_delivery' },
       { kind: 'payment_failed', invoiceUrl: 'https://invoice.example/pay' },
-      { kind: 'access_suspended', reason: 'PAYMENT_FAILED' },
+      { kind: 'access_suspended', reason: 'PAYMENT_FAILED', invoiceUrl: 'https://invoice.example/pay' },
       { kind: 'access_reinstated' },
       { kind: 'cancellation_scheduled' },
       { kind: 'expiring_soon' },

@@ -39,7 +39,7 @@ function keyDelivery({ licenses }: ContentOf<'key_delivery'>): Letter {
 
 function paymentFailed({ licenses, data: { accessEndsAt, invoiceUrl } }: ContentOf<'payment_failed'>): Letter {
   const { products } = wordsFor(licenses);
-  const toPay = invoiceUrl !== null && isWebPage(invoiceUrl) ? { label: 'Pay the invoice', url: invoiceUrl } : null;
+  const toPay = payAt(invoiceUrl);
   return about(licenses, {
     subject: `Your payment for ${products} failed`,
     heading: 'Your payment failed',
@@ -52,6 +52,11 @@ function paymentFailed({ licenses, data: { accessEndsAt, invoiceUrl } }: Content
   });
 }
 
+/** Stripe's page for the invoice, where it told one. */
+function payAt(invoiceUrl: string | null): Action | null {
+  return invoiceUrl !== null && isWebPage(invoiceUrl) ? { label: 'Pay the invoice', url: invoiceUrl } : null;
+}
+
 const suspensions: Record<ContentOf<'access_suspended'>['data']['reason'], { why: string; todo: string }> = {
   PAYMENT_FAILED: { why: 'because its payment is still missing', todo: 'Once the payment arrives, access comes back by itself: same key, same machines.' },
   PAUSED: { why: 'because the subscription is paused', todo: 'Once the subscription goes on, access comes back by itself: same key, same machines.' },
@@ -59,10 +64,10 @@ const suspensions: Record<ContentOf<'access_suspended'>['data']['reason'], { why
   DISPUTED: { why: 'because its payment is disputed', todo: 'Once the dispute is settled in favor of the payment, access comes back by itself. If you did not expect this, please reply to this mail.' },
 };
 
-function accessSuspended({ licenses, data: { reason } }: ContentOf<'access_suspended'>): Letter {
+function accessSuspended({ licenses, data: { reason, invoiceUrl } }: ContentOf<'access_suspended'>): Letter {
   const { products } = wordsFor(licenses);
   const { why, todo } = suspensions[reason];
-  return about(licenses, { subject: `Your access to ${products} is suspended`, heading: 'Access suspended', says: `Access to ${products} is suspended ${why}.`, todo });
+  return about(licenses, { subject: `Your access to ${products} is suspended`, heading: 'Access suspended', says: `Access to ${products} is suspended ${why}.`, todo, action: reason === 'PAYMENT_FAILED' ? payAt(invoiceUrl) : null });
 }
 
 function accessReinstated({ licenses }: ContentOf<'access_reinstated'>): Letter {

@@ -51,7 +51,7 @@ const of = (content: (licenses: MailedLicense[]) => MailContent, variants: Varia
     return { name: [made.kind.replaceAll('_', '-'), about, name].filter((part) => part !== '').join('-'), content: made, frame };
   });
 
-const suspended = (reason: 'PAYMENT_FAILED' | 'PAUSED' | 'REFUNDED' | 'DISPUTED') => (licenses: MailedLicense[]): MailContent => ({ kind: 'access_suspended', data: { licenseIds, reason }, licenses });
+const suspended = (reason: 'PAYMENT_FAILED' | 'PAUSED' | 'REFUNDED' | 'DISPUTED') => (licenses: MailedLicense[]): MailContent => ({ kind: 'access_suspended', data: { licenseIds, reason, invoiceUrl }, licenses });
 const revoked = (reason: 'REFUNDED' | 'DISPUTED') => (licenses: MailedLicense[]): MailContent => ({ kind: 'access_revoked', data: { licenseIds, reason }, licenses });
 const failed = (url: string | null) => (licenses: MailedLicense[]): MailContent => ({ kind: 'payment_failed', data: { licenseIds, accessEndsAt: soon, invoiceUrl: url }, licenses });
 

@@ -11,8 +11,8 @@ const time = z.iso.datetime();
 export const messageData = {
   key_delivery: z.object(licenses),
   /** `accessEndsAt`: when grace ends. `invoiceUrl`: Stripe's page to pay at, where Stripe told it. */
-  payment_failed: z.object({ ...licenses, accessEndsAt: time, invoiceUrl: z.url().nullable() }),
-  access_suspended: z.object({ ...licenses, reason: z.enum(['PAYMENT_FAILED', 'PAUSED', 'REFUNDED', 'DISPUTED']) }),
+  payment_failed: z.object({ ...licenses, accessEndsAt: time, invoiceUrl: z.string().nullable() }),
+  access_suspended: z.object({ ...licenses, invoiceUrl: z.string().nullable(), reason: z.enum(['PAYMENT_FAILED', 'PAUSED', 'REFUNDED', 'DISPUTED']) }),
   access_reinstated: z.object(licenses),
   trial_ending: z.object({ ...licenses, endsAt: time }),
   cancellation_scheduled: z.object({ ...licenses, endsAt: time }),

@@ -7,20 +7,22 @@ import type { MessageContent } from './message.ts';
 /** A mail about licenses. */
 export type LicenseMail = Extract<MessageContent, { data: { licenseIds: string[] } }>;
 
-export type Mailed = { id: string; graceEndsAt: Date | null; cancelsAt: Date | null; billingReason: BillingReason | null };
+/** `invoiceUrl`: Stripe's page where what is owed can be paid. */
+export type Mailed = { id: string; graceEndsAt: Date | null; cancelsAt: Date | null; billingReason: BillingReason | null; invoiceUrl: string | null };
 
 /** What is older than this is told to nobody any more: a backfill or a standstill must not surprise customers. Keys are always mailed. */
 const STALE_MS = 48 * 3_600_000;
 
-/** What happened and is owed a mail, unless it is old. `invoiceUrl`: Stripe's page where an open invoice can be paid. */
-export function mailFor(license: Mailed, happening: Happening, invoiceUrl: string | null, now: Date): LicenseMail | null {
+/** What happened and is owed a mail, unless it is old. */
+export function mailFor(license: Mailed, happening: Happening, now: Date): LicenseMail | null {
   if (now.getTime() - happening.at.getTime() > STALE_MS) return null;
   const licenseIds = [license.id];
+  const { invoiceUrl } = license;
   switch (happening.type) {
     case 'license.grace_started':
       return license.graceEndsAt && { kind: 'payment_failed', data: { licenseIds, accessEndsAt: license.graceEndsAt.toISOString(), invoiceUrl } };
     case 'license.suspended':
-      return isSuspending(license.billingReason) ? { kind: 'access_suspended', data: { licenseIds, reason: license.billingReason } } : null;
+      return isSuspending(license.billingReason) ? { kind: 'access_suspended', data: { licenseIds, reason: license.billingReason, invoiceUrl } } : null;
     case 'license.reinstated':
       return { kind: 'access_reinstated', data: { licenseIds } };
     case 'license.expired':
