@@ -3,13 +3,14 @@ import { type Block, type Frame, isWebPage, type Letter, moment, plain } from '.
 /** A letter in plain text: everything the HTML part says, links written out. */
 export function layoutText({ heading, blocks, action }: Letter, frame: Frame): string {
   const { portal, testMode } = frame;
+  const footer = footerOf(frame);
   const paragraphs = [
     testMode ? '[Test mode: this is about test data.]' : null,
     heading,
     ...blocks.map(textOf),
     action ? `${action.label}:\n${action.url}` : null,
     portal ? `Your licenses and keys:\n${portal.url}\n\nThis link is yours alone: whoever has it sees your keys. It works until ${moment(portal.expiresAt)}.` : null,
-    `--\n${footerOf(frame).join('\n')}`,
+    footer.length === 0 ? null : `--\n${footer.join('\n')}`,
   ];
   return `${paragraphs.filter((paragraph) => paragraph !== null).join('\n\n')}\n`;
 }
