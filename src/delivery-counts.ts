@@ -5,13 +5,13 @@ import { dateOrNull } from './database/prepared.ts';
 /** How deliveries of webhooks stand, for who watches over them. */
 
 /** Deliveries that wait, were made and were given up: of those that are kept. */
-export async function countDeliveries(database: Database): Promise<{ pending: number; delivered: number; failed: number }> {
+export async function countDeliveries(database: Database): Promise<{ pending: number; succeeded: number; failed: number }> {
   const [row] = await query(reading(database), sql<{ pending: number; failed: number; all: number }>`
     select (select count(*)::float8 from webhook_deliveries where due_at is not null) as pending,
       (select count(*)::float8 from webhook_deliveries where failed_at is not null and due_at is null) as failed,
       (select count(*)::float8 from webhook_deliveries) as all`);
   const { pending, failed, all } = row ?? { pending: 0, failed: 0, all: 0 };
-  return { pending, failed, delivered: all - pending - failed };
+  return { pending, failed, succeeded: all - pending - failed };
 }
 
 /** When the oldest delivery that is neither made nor given up was written; null when there is none. */

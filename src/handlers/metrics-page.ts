@@ -54,7 +54,7 @@ async function background({ database, queues }: Watched): Promise<Metric[]> {
     { type: 'gauge', name: 'tillkey_queue_depth', help: 'Jobs in each queue, by state', labels: ['queue', 'state'], values: depths },
     ofJobs('counter', 'runs_total', 'Runs of each background job', ({ runs }) => runs),
     ofJobs('counter', 'failures_total', 'Runs that ended in an error', ({ failures }) => failures),
-    ofJobs('counter', 'duration_seconds_total', 'Time that runs took in all', ({ seconds }) => seconds),
+    ofJobs('counter', 'duration_seconds_total', 'Time that runs took in all; a run of deliveries only wakes their endpoint', ({ seconds }) => seconds),
     ofJobs('gauge', 'last_duration_seconds', 'Time that the last run took', ({ lastSeconds }) => lastSeconds),
     ofJobs('gauge', 'last_run_timestamp_seconds', 'When the last run ended', ({ endedAt }) => endedAt),
   ];

@@ -69,7 +69,7 @@ describe('/metrics', () => {
   test('counts deliveries by their result, and tells how long the oldest has waited', async () => {
     for (const [waits, done] of [[20, null], [500, 'delivered_at'], [500, 'failed_at']] as const) await storeDelivery({ seconds: waits, ...(done && { done }) });
     expect(await scrape()).toEqual(expect.arrayContaining([
-      ...['pending', 'delivered', 'failed'].map((result) => `tillkey_webhook_deliveries{result="${result}"} 1`), 'tillkey_webhook_deliveries_oldest_pending_seconds 20',
+      ...['pending', 'succeeded', 'failed'].map((result) => `tillkey_webhook_deliveries{result="${result}"} 1`), 'tillkey_webhook_deliveries_oldest_pending_seconds 20',
     ]));
   });
 
