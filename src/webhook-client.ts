@@ -48,14 +48,17 @@ export function createWebhookClient({ allowPrivate, timeoutMs = TIMEOUT_MS, reso
   };
 }
 
+/** Who tries webhooks out on their own machine meets these refusals first. */
+const FOR_DEVELOPMENT = 'For development, the setting WEBHOOK_ALLOW_PRIVATE_ADDRESSES=true allows others.';
+
 async function faultOf(text: string, { allowPrivate, resolve }: { allowPrivate: boolean; resolve: Resolve }): Promise<string | null> {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !['https:', ...(allowPrivate ? ['http:'] : [])].includes(url.protocol)) return `Expected a URL that starts with https://${allowPrivate ? ' or http://' : ''}.`;
+  if (url === null || !['https:', ...(allowPrivate ? ['http:'] : [])].includes(url.protocol)) return allowPrivate ? 'Expected a URL that starts with https:// or http://.' : `Expected a URL that starts with https://. ${FOR_DEVELOPMENT}`;
   if (url.username !== '' || url.password !== '') return 'A URL with a user name or password is not taken: verify the signature instead.';
   if (allowPrivate) return null;
   const host = bare(url.hostname);
   const addresses = isLiteral(url.hostname) ? [host] : /(^|\.)localhost$/i.test(host) ? ['127.0.0.1'] : await addressesOf(host, resolve);
-  return addresses.every(isPublicAddress) ? null : 'Expected an address of the public internet. This one is private, local or reserved.';
+  return addresses.every(isPublicAddress) ? null : `Expected an address of the public internet. This one is private, local or reserved. ${FOR_DEVELOPMENT}`;
 }
 
 /** None where the name does not resolve: it may be set up later, and each connection asks again. */

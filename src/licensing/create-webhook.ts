@@ -6,13 +6,13 @@ import type { Sealing } from '../database/sealing.ts';
 import { newId } from '../database/uuid.ts';
 import { WebhookEndpoint, type WebhookEndpointRow } from '../database/webhook-rows.ts';
 import { ok, refuse, type Result } from '../errors.ts';
-import { listenings } from './core/listening.ts';
+import { listenings, notListening } from './core/listening.ts';
 import { mintWebhookSecret } from './webhook-secret.ts';
 
 /** What a vendor may say of an endpoint, on create and later. Where its URL may lead is checked by the edge, which can look names up. */
 export const webhookFields = z.strictObject({
   url: z.string().min(1).max(2048).meta({ examples: ['https://example.com/hooks/tillkey'] }),
-  events: z.array(z.enum(listenings)).min(1).max(listenings.length).transform((events) => [...new Set(events)]).meta({ description: 'Types of events, groups such as `license.*`, or `*` for all.', examples: [['license.*', 'machine.dead']] }),
+  events: z.array(z.enum(listenings, { error: notListening })).min(1).max(listenings.length).transform((events) => [...new Set(events)]).meta({ description: 'Types of events, groups such as `license.*`, or `*` for all, which a new endpoint hears unless told otherwise.', examples: [['license.*', 'machine.dead']] }),
   description: z.string().max(1000).nullable(),
 });
 

@@ -54,4 +54,10 @@ describe('events', () => {
   test.each(['type=license.create', 'licenseId=x', 'createdAfter=yesterday', 'before=x'])('for %s are 400', async (query) => {
     expect((await tillkey.call('GET', `/api/v1/events?${query}`)).status).toBe(400);
   });
+
+  test('say how a moment is written', async () => {
+    for (const asked of ['yesterday', '2026-06-01', '2026-06-01T00:00:00']) {
+      expect((await tillkey.call('GET', `/api/v1/events?createdAfter=${asked}`)).body.error).toContain('such as 2026-01-31T12:00:00Z');
+    }
+  });
 });
