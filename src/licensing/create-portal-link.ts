@@ -7,7 +7,10 @@ import { writeMessage } from '../outbox.ts';
 import type { PortalLinks } from './portal-links.ts';
 
 /** `ttl` is in seconds: an hour unless told, a week at most, as a link cannot be taken back. `sendEmail` also mails the customer one, of a week. */
-export const portalLinkRequest = z.strictObject({ ttl: z.int().min(300).max(604_800).default(3600), sendEmail: z.boolean().default(false) });
+export const portalLinkRequest = z.strictObject({
+  ttl: z.int().min(300).max(604_800).default(3600).meta({ description: 'Seconds for which the link in the answer works.' }),
+  sendEmail: z.boolean().default(false).meta({ description: 'Mails the customer a link of their own, good for a week.' }),
+});
 
 /** `messageId`: the mail that is owed, if one is. */
 export type PortalLink = { token: string; expiresAt: Date; messageId: string | null };

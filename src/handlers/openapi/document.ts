@@ -15,6 +15,11 @@ An error is \`{error, code, details?, requestId}\`. Fields may be added to answe
 
 **Again.** A POST with an \`Idempotency-Key\` can be sent again within 24 hours: it gets the first answer and changes nothing.
 
+**Webhooks.** An endpoint of \`/webhooks\` is sent each event it listens to as a POST whose body is an \`Event\`, signed after
+[Standard Webhooks](https://www.standardwebhooks.com). Any 2xx within 15 seconds is a success; everything else is tried ten times over three days.
+
+**Time.** Live data goes by real time; test data by its test clock, where one was moved ahead with \`PUT /test-clock\`.
+
 **Limits** are counted by the minute and told in \`X-RateLimit-*\`, where one is set.`;
 
 const text = (description: string): JsonObject => ({ description, schema: { type: 'string' } });

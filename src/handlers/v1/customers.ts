@@ -12,7 +12,7 @@ import { shown, timestamps, withoutScope } from './view.ts';
 const customersQuery = pageQuery.extend({ email: z.string().min(1).max(320).optional(), q: z.string().min(1).max(320).optional() });
 
 const customer = z.strictObject({
-  id: shown.id, email: z.string(), name: shown.text, metadata: shown.metadata, bannedAt: shown.timeOrNull, unsubscribedAt: shown.timeOrNull,
+  id: shown.id, email: z.string(), name: shown.text, metadata: shown.metadata, bannedAt: shown.timeOrNull, unsubscribedAt: shown.timeOrNull.meta({ description: 'Since when they get no reminders, as they asked for.' }),
   licensesCount: shown.count, stripeCustomerIds: z.array(z.string()), ...timestamps,
 }).meta({ id: 'Customer' });
 

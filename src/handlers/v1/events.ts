@@ -11,9 +11,14 @@ import { shown } from './view.ts';
 
 const eventsQuery = pageQuery.extend({ type: z.enum(eventTypes).optional(), licenseId: z.uuid().optional(), createdAfter: moment.optional() });
 
+const aboutData = `What it is about, as it then stood: the license (never its key), the machine, the customer or the Stripe event. A license comes with \`days\` where it ends soon, \`limit\` (\`{kind: "machines" or "uses", max, count}\`)
+where the last of one was taken, and the vendor's \`reason\` where it was suspended for one. A validation is \`{valid, code, fingerprint, machineId, product, entitlements, license}\`.`;
+
 const event = z.strictObject({
-  id: shown.id, type: z.enum(eventTypes), createdAt: shown.time, livemode: z.boolean(),
-  licenseId: shown.id.nullable(), sequence: z.int().positive().nullable(), data: z.record(z.string(), z.unknown()),
+  id: shown.id, type: z.enum(eventTypes), createdAt: shown.time.meta({ description: 'When it happened: of test data, by the test clock.' }), livemode: z.boolean(),
+  licenseId: shown.id.nullable().meta({ description: 'The license it is about, also of a machine or a validation; null for customers and Stripe events.' }),
+  sequence: z.int().positive().nullable().meta({ description: 'Counts the events of one license from 1 without gaps, in the order in which they were written.' }),
+  data: z.record(z.string(), z.unknown()).meta({ description: aboutData }),
 }).meta({ id: 'Event' });
 
 type Flushed = { flush(): Promise<void> };

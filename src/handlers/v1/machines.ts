@@ -17,7 +17,7 @@ const machinesQuery = pageQuery.extend({ licenseId: z.uuid().optional(), fingerp
 
 const machine = z.strictObject({
   ...machineFields.shape, id: shown.id, licenseId: shown.id, fingerprint, status: z.enum(['alive', 'dead']),
-  lastHeartbeatAt: shown.timeOrNull, heartbeatDueAt: shown.timeOrNull, ...timestamps,
+  lastHeartbeatAt: shown.timeOrNull, heartbeatDueAt: shown.timeOrNull.meta({ description: 'When the next heartbeat is expected; an interval later the machine is dead. Null where the policy asks for none.' }), ...timestamps,
 }).meta({ id: 'Machine' });
 
 type Dependencies = Licensing & { clock: Clock; appEvents: Pick<AppEvents, 'tell'> };

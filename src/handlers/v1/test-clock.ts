@@ -14,7 +14,9 @@ import { shown } from './view.ts';
 type Flushed = { flush(): Promise<void> };
 type Dependencies = Licensing & { clock: Clock; queues: Pick<Queues, 'enqueue'>; validations: Flushed; appEvents: Flushed };
 
-const testClock = z.strictObject({ now: shown.time, active: z.boolean() }).meta({ id: 'TestClock' });
+const testClock = z.strictObject({ now: shown.time, active: z.boolean().meta({ description: 'Whether a rehearsal is under way; without one, `now` is real time.' }) }).meta({ id: 'TestClock' });
+
+const moveRequest = z.strictObject({ now: moment.meta({ description: 'Where to: not before the clock, nor real time, and at most ten years ahead of real time.' }) });
 
 const path = '/api/v1/test-clock';
 
@@ -34,7 +36,7 @@ export function testClockRoutes(dependencies: Dependencies): Route[] {
       one(await readTestClock(database, scope, clock.now()), (time) => time),
     ),
     managementRoute({
-      method: 'put', path, permission: 'licenses:write', summary: 'Move the time of test data forward, running all that falls due on the way', input: z.strictObject({ now: moment }),
+      method: 'put', path, permission: 'licenses:write', summary: 'Move the time of test data forward, running all that falls due on the way', input: moveRequest,
       answers: answersOne(testClock), refuses: ['FORBIDDEN', 'CONFLICT'],
     }, async ({ scope, input }) => {
       await tellWhatWas();

@@ -10,9 +10,12 @@ import { shown } from './view.ts';
 const deliveriesQuery = pageQuery.extend({ status: z.enum(deliveryStatuses).optional() });
 
 const delivery = z.strictObject({
-  id: shown.id, webhookId: shown.id, eventId: shown.id, eventType: z.enum(eventTypes), status: z.enum(deliveryStatuses), attempts: shown.count,
-  nextAttemptAt: shown.timeOrNull, lastAttemptAt: shown.timeOrNull, durationMs: shown.count.nullable(), responseStatus: z.int().nullable(),
-  responseExcerpt: shown.text, error: shown.text, createdAt: shown.time, deliveredAt: shown.timeOrNull, failedAt: shown.timeOrNull,
+  id: shown.id, webhookId: shown.id, eventId: shown.id.meta({ description: 'The `webhook-id` of every attempt.' }), eventType: z.enum(eventTypes),
+  status: z.enum(deliveryStatuses).meta({ description: '`pending` is still being tried; `failed` was given up, as `error` says.' }),
+  attempts: shown.count.meta({ description: 'Of ten; a redelivery counts from 0 again.' }),
+  nextAttemptAt: shown.timeOrNull, lastAttemptAt: shown.timeOrNull, durationMs: shown.count.nullable().meta({ description: 'How long the last attempt took.' }),
+  responseStatus: z.int().nullable(), responseExcerpt: shown.text.meta({ description: 'The first 1,024 bytes of the last answer.' }), error: shown.text.meta({ description: 'Why the last attempt was no success.' }),
+  createdAt: shown.time, deliveredAt: shown.timeOrNull, failedAt: shown.timeOrNull,
 }).meta({ id: 'WebhookDelivery' });
 
 export function webhookDeliveryRoutes({ database }: { database: Database }): Route[] {

@@ -18,10 +18,11 @@ type Dependencies = { database: Database; clock: Clock; webhookSecrets: Sealing;
 
 const webhook = z.strictObject({
   id: shown.id, url: z.string(), events: z.array(z.string()), description: shown.text, enabled: z.boolean(),
-  failingSince: shown.timeOrNull, disabledAt: shown.timeOrNull, disabledReason: shown.text, formerSecretUntil: shown.timeOrNull, ...timestamps,
+  failingSince: shown.timeOrNull.meta({ description: 'When the first attempt failed since the last that succeeded; after five days of it the endpoint is disabled.' }),
+  disabledAt: shown.timeOrNull, disabledReason: shown.text, formerSecretUntil: shown.timeOrNull.meta({ description: 'Until when the secret before the last rotation signs too.' }), ...timestamps,
 }).meta({ id: 'Webhook' });
 
-const newWebhook = webhook.extend({ secret: z.string() }).meta({ id: 'NewWebhook' });
+const newWebhook = webhook.extend({ secret: z.string().meta({ description: 'What its deliveries are signed with; not shown again.' }) }).meta({ id: 'NewWebhook' });
 
 /** Endpoints, like API keys, are a matter of the installation: they are on real time. */
 export function webhookRoutes(dependencies: Dependencies): Route[] {
