@@ -80,8 +80,6 @@ export type LicenseDetails = LicenseRow & {
   userEmail: string | null;
   userName: string | null;
   customerBanned: boolean;
-  /** They asked for no reminders. */
-  unsubscribed: boolean;
   maxMachines: number | null;
   maxUses: number | null;
   machineCount: number;
@@ -116,8 +114,8 @@ function limitsOf({ maxMachinesOverride, seats, maxUsesOverride }: LicenseRow, p
 
 function ownerOf(customer: CustomerRow | undefined) {
   return customer
-    ? { userEmail: customer.email, userName: customer.name, customerBanned: customer.bannedAt !== null, unsubscribed: customer.unsubscribedAt !== null }
-    : { userEmail: null, userName: null, customerBanned: false, unsubscribed: false };
+    ? { userEmail: customer.email, userName: customer.name, customerBanned: customer.bannedAt !== null }
+    : { userEmail: null, userName: null, customerBanned: false };
 }
 
 /** One license with its details, or none. */

@@ -4,7 +4,6 @@ import type { Scope } from '../database/scope.ts';
 import { writeMessage } from '../outbox.ts';
 import type { EventType } from './core/event.ts';
 import { type Happening, type Lapse, lapse } from './core/lifecycle.ts';
-import { isReminder } from './core/message.ts';
 import { gatherMails, type LicenseMail, mailFor, mailForCancellation } from './core/owed-mails.ts';
 import { viewLicense } from './license-view.ts';
 import type { Licensing } from './licensing.ts';
@@ -96,12 +95,12 @@ type OwedMail = { group: string; recipient: string; mail: LicenseMail };
 
 /** Whom the vendor has shut out, and whoever has no address, hears nothing. */
 function mailsOf({ row, after, lapsed }: Lived, occasion: Occasion, now: Date): OwedMail[] {
-  const { userEmail: recipient, customerBanned, unsubscribed } = after;
+  const { userEmail: recipient, customerBanned } = after;
   const shutOut = customerBanned || (row.vendorStatus !== 'active' && lapsed.consequence.vendorStatus === undefined);
-  if (recipient === null || shutOut || row.deletedAt !== null || occasion.by === 'vendor' || (occasion.by === 'billing' && occasion.keysOnly)) return [];
+  if (recipient === null || shutOut || occasion.by === 'vendor' || (occasion.by === 'billing' && occasion.keysOnly)) return [];
   const happened = lapsed.happened.map((happening) => mailFor(after, happening, now));
   const scheduled = occasion.by === 'billing' && lapsed.told.toldStatus === 'active' ? mailForCancellation(after, occasion.before.get(row.id), now) : null;
   const mails = [...happened, scheduled].filter((mail) => mail !== null);
   const group = `${row.customerId} ${row.stripePurchaseId ?? row.id}`;
-  return mails.filter((mail) => !(unsubscribed && isReminder(mail.kind))).map((mail) => ({ group, recipient, mail }));
+  return mails.map((mail) => ({ group, recipient, mail }));
 }

@@ -73,10 +73,12 @@ describe('the last truth of an object', () => {
   });
 });
 
-test('marks only move earlier, whatever the order they are merged in', () => {
+test('marks only move one way, whatever the order they are merged in', () => {
   const early = { failedAt: day(1), emailChangedAt: day(3) };
   const late = { failedAt: day(2) };
   expect(mergeMarks(early, late)).toEqual(early);
   expect(mergeMarks(late, early)).toEqual(early);
   expect(mergeMarks({}, {})).toEqual({});
+  const announced = [{ trialEndTold: day(7) }, { trialEndTold: day(9) }] as const;
+  expect([mergeMarks(...announced), mergeMarks(announced[1], announced[0])]).toEqual([announced[1], announced[1]]);
 });

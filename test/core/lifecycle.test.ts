@@ -141,6 +141,10 @@ describe('a trial that will be charged for', () => {
     expect(live({ ...onTrial, paidThrough: day(2), expiresAt: day(2) }, [0]).told).toEqual(['0 trial_ending active 3']);
   });
 
+  test('that is over when it is first heard of is not spoken of, though the slack goes on', () => {
+    expect(live(onTrial, [30]).told).toEqual([]);
+  });
+
   test('that is canceled is an end like any other', () => {
     expect(live({ ...onTrial, billingRenews: false, cancelsAt: day(30) }, [0, 27, 29]).told).toEqual(['27 license.expiring_soon active 7', '29 license.expiring_soon active 1']);
   });

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { asOneTransaction } from '../../src/database/orm.ts';
+import { newId } from '../../src/database/uuid.ts';
 import { createLicense, createPolicy } from '../support/license.ts';
 import { LIVE_KEY, startTestService, testClock, type TestService } from '../support/service.ts';
 
@@ -16,6 +18,16 @@ const post = (path: string, body: object, idempotencyKey: string, key?: string) 
   tillkey.call('POST', `/api/v1${path}`, { body, headers: { 'idempotency-key': idempotencyKey }, ...(key !== undefined && { key }) });
 const customers = async (email: string, key?: string) => (await tillkey.call('GET', `/api/v1/customers?email=${email}`, key === undefined ? {} : { key })).body.data;
 const query = (statement: string) => tillkey.service.dependencies.database.em.fork().execute<any[]>(statement);
+
+test('what is queued inside a transaction around it is queued once that is committed, and never for one that is taken back', async () => {
+  const { database, queues } = tillkey.service.dependencies;
+  const waiting = async () => (await queues.depths())!.messages.waiting;
+  const enqueue = () => queues.enqueue('messages', { id: newId() });
+  expect(await asOneTransaction(database, async () => [await enqueue(), await waiting()][1])).toBe(0);
+  expect(await waiting()).toBe(1);
+  await expect(asOneTransaction(database, async () => [await enqueue()].map(() => JSON.parse('taken back')))).rejects.toThrow();
+  expect(await waiting()).toBe(1);
+});
 
 describe('an Idempotency-Key', () => {
   test('gets a repeated request its first answer, and does nothing twice', async () => {

@@ -135,6 +135,19 @@ describe('what billing does', () => {
     ]);
   });
 
+  test('a scheduled end is mailed once a day it is moved to', async () => {
+    for (const sent of first.events) await tell(sent);
+    for (const [n, cancel_at] of [20, 20, 25].entries()) await tell(at('customer.subscription.updated', moved({ cancel_at: second(cancel_at), metadata: { n } }), n / 100));
+    expect((await mails()).map(({ kind, endsAt }) => [kind, endsAt])).toEqual([['key_delivery', undefined], ...[20, 25].map((day) => ['cancellation_scheduled', new Date(second(day) * 1000).toISOString()])]);
+  });
+
+  test('an end is mailed for two days, and told later all the same', async () => {
+    for (const sent of first.events) await tell(sent);
+    await tell(at('customer.subscription.deleted', moved({ status: 'canceled', ended_at: second(1) }), 3.01), inDays(3.01));
+    expect((await mails()).map(({ kind }) => kind)).toEqual(['key_delivery']);
+    expect((await eventsOf((await licenses())[0].id)).at(-1)).toBe('expired');
+  });
+
   test('to all licenses of one purchase is one mail', async () => {
     const { session, subscription } = first;
     const three = { ...subscription, items: { data: [{ ...subscription.items.data[0], quantity: 3 }] } };
@@ -176,6 +189,16 @@ describe('what billing does', () => {
       if (extended) await settleAll(inDays(91));
       expect((await eventsOf(license.id)).slice(-2)).toEqual(['expired', 'revoked']);
     }
+  });
+
+  test('an end that time is telling at the same moment is not told again', async () => {
+    for (const sent of first.events) await tell(sent);
+    const [license] = await licenses();
+    await withRival(tillkey.databaseUrl, async ({ run, commitOnce }) => {
+      await run(`update licenses set told_status = 'expired' where id = $1`, [license.id]);
+      await commitOnce(tell(at('customer.subscription.deleted', moved({ status: 'canceled', ended_at: second(0) }), 0)));
+    });
+    expect(await eventsOf(license.id)).toEqual(['created', 'updated']);
   });
 
   test('what somebody has to look at is told', async () => {
