@@ -11,10 +11,10 @@ export const mailsPreview: Command<null> = {
   summary: 'write every mail, in all its variants, to a folder, to look at them',
   help: `npm run mails:preview -- [--folder FOLDER]
 
-Writes every mail that customers may get, with made-up licenses, as HTML and as text, and an index.html that shows them all. It needs no
-database and no settings.
+Writes every mail that customers or the vendor may get, in all its variants, with made-up licenses, as HTML and as text, and an index.html that
+lists them. It needs no database and no settings.
 
-  --folder FOLDER   where to; mails-preview where nothing is said. It is made if need be, and files in it are replaced
+  --folder FOLDER   where to; mails-preview where nothing is said. It is made if need be, and files of the same name are replaced
 `,
   takes: { values: ['folder'] },
   run: async ({ values, say }) => {

@@ -180,11 +180,7 @@ const singular = { key: 'key', license: 'license', is: 'is', expires: 'expires',
 const plural = { key: 'keys', license: 'licenses', is: 'are', expires: 'expire', renews: 'They do not renew', itself: 'themselves' };
 
 function wordsFor(licenses: MailedLicense[]) {
-  const many = licenses.length > 1;
-  return {
-    products: inWords([...byProduct(licenses).keys()].map(shortened)),
-    ...(many ? plural : singular),
-  };
+  return { products: inWords([...byProduct(licenses).keys()].map(shortened)), ...(licenses.length > 1 ? plural : singular) };
 }
 
 /** A, B and 3 more */
