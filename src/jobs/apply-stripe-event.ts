@@ -71,7 +71,7 @@ async function apply(dependencies: ApplyDependencies, ref: EventRef, { payload, 
   const read = told.ok || told.clockTo === undefined ? told : await followClock(dependencies, { scope, ref, to: new Date(told.clockTo) }, told);
   const fetched = stripe === null ? null : read.ok ? await fetchUnlessKnown(dependencies, { scope, stripe, fact: read.sighting.fact }, dueSince) : [];
   const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read }, fetched, await timeOf(scope));
-  if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event applied');
+  if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event processed');
   for (const id of applied.messageIds) await queues.enqueue('messages', { id });
 }
 
