@@ -8,18 +8,21 @@ export function bannerOf({ role, config, url, dataFolder }: Started): string {
   const publicUrl = config.PUBLIC_URL?.replace(/\/$/, '') ?? url;
   const places: [string, string][] = [
     ['Listening', url || 'not at all: background work only'],
+    ...(url === '' ? [] : [['API reference', `${publicUrl}/api/reference`] satisfies [string, string]]),
     ['Stripe webhook', `${publicUrl || '<the address of the web process>'}/webhooks/stripe`],
     ['Database', config.DATABASE_URL === undefined ? `embedded PostgreSQL in ${dataFolder}` : 'DATABASE_URL'],
     ['Queues', config.REDIS_URL === undefined ? 'in PostgreSQL' : 'REDIS_URL'],
     ['Mail', config.SMTP_URL === undefined ? `files in ${dataFolder}/mail` : 'SMTP_URL'],
   ];
   const missing = notConfigured(config);
+  const lax = config.WEBHOOK_ALLOW_PRIVATE_ADDRESSES ? ['', 'For development only: WEBHOOK_ALLOW_PRIVATE_ADDRESSES lets webhooks reach private addresses and plain http.'] : [];
   return [
     '',
     `Tillkey is running${role === 'all' ? '' : ` (${role})`}.`,
     '',
     ...places.map(([name, value]) => `  ${name.padEnd(16)}${value}`),
     ...(missing.length > 0 ? ['', 'Not configured yet:', '', ...missing.map(([name, meaning]) => `  ${name.padEnd(30)}${meaning}`)] : []),
+    ...lax,
     '',
     '',
   ].join('\n');

@@ -59,6 +59,7 @@ describe('with nothing but Node', () => {
     const [live, testKey] = keysIn(first.printed());
     expect([live, testKey]).toEqual([expect.stringMatching(/^lk_live_/), expect.stringMatching(/^lk_test_/)]);
     expect(first.printed()).toContain(`${url}/webhooks/stripe`);
+    expect(first.printed()).toContain(`${url}/api/reference`);
     expect(first.printed()).toMatch(/STRIPE_LIVE_WEBHOOK_SECRETS\s+live Stripe events are refused with 503/);
     expect((await callAt(url)('GET', '/readyz')).body).toEqual({ status: 'ready', checks: { database: true, migrations: true, inbox: true, outbox: true, deliveries: true }, failedEvents: 0, oldestSeconds: { inbox: 0, outbox: 0, deliveries: 0 }, queues: expect.objectContaining({ messages: { waiting: 0, delayed: 0, active: 0 } }) });
     expect((await callAt(url)('GET', '/api/v1/products', { key: testKey! })).status).toBe(200);
