@@ -11,7 +11,7 @@ import { shown } from './view.ts';
 const account = z.strictObject({
   id: shown.id, name: z.string(),
   supportEmail: shown.text.meta({ description: 'Where customers write to. Mails and the portal show it, and answers to mails go there.' }),
-  contactEmail: shown.text.meta({ description: 'Where Tillkey writes to the vendor.' }),
+  contactEmail: shown.text.meta({ description: 'Where Tillkey writes to the vendor; unset, to `supportEmail`, then to the address of `MAIL_FROM`.' }),
   websiteUrl: shown.text.meta({ description: 'Shown to customers in mails and in the portal.' }),
   createdAt: shown.time,
 }).meta({ id: 'Account' });
