@@ -117,7 +117,7 @@ async function deliver(stage: Stage, events: FakeEvent[]): Promise<void> {
   await until(async () => (await call(stage, '/stripe-events?limit=100')).every(({ outcome }: any) => outcome !== null));
   const { state, reason, graceEndsAt, cancelsAt } = (await license(stage)).billing;
   const billing = [state, reason, graceEndsAt && `until ${graceEndsAt.slice(0, 10)}`, cancelsAt && `ends ${cancelsAt.slice(0, 10)}`].filter(Boolean).join(' ');
-  say(`    Stripe       ${events.length} events, shuffled and each sent twice: still one license`);
+  say(`    Stripe       ${events.length === 1 ? '1 event, sent' : `${events.length} events, shuffled and each sent`} twice: still one license`);
   say(`    Tillkey      license ${(await license(stage)).status}, paid through ${new Date(await paidThrough(stage)).toISOString().slice(0, 10)}, billing ${billing}`);
   await showMails(stage);
 }

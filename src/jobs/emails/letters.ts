@@ -148,14 +148,14 @@ function portalLink(): Letter {
   };
 }
 
-function endpointDisabled({ url, data: { reason } }: ContentOf<'endpoint_disabled'>): Letter {
+function endpointDisabled({ url, data: { endpointId, reason } }: ContentOf<'endpoint_disabled'>): Letter {
   return {
     subject: 'A webhook endpoint of yours was disabled',
     heading: 'Webhook endpoint disabled',
     blocks: [
       { say: 'Tillkey sends no more webhooks to this endpoint of yours:' },
       { facts: [['Endpoint', plain(url)], ['Reason', plain(reason)]] },
-      { say: 'Once it answers again, enable it through the API and have the deliveries that it missed sent again.' },
+      { say: `Once it answers again, enable it: PATCH /api/v1/webhooks/${endpointId} with {"enabled": true}. What it missed is listed at /api/v1/webhooks/${endpointId}/deliveries?status=failed; POST /api/v1/webhook-deliveries/{id}/redeliver sends it again.` },
     ],
     action: null,
   };

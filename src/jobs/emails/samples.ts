@@ -72,6 +72,6 @@ export const samples: Sample[] = [
   ...of(revoked('REFUNDED'), [alone, several, attacked], 'refunded'),
   ...of(revoked('DISPUTED'), [alone], 'disputed'),
   ...of(() => ({ kind: 'portal_link', data: { customerId: id } }), [alone, attacked]),
-  { name: 'endpoint-disabled', frame: { ...bare }, content: { kind: 'endpoint_disabled', url: 'https://acme.example/hooks/tillkey', data: { endpointId: id, reason: 'It answered 410 Gone.' } } },
+  { name: 'endpoint-disabled', frame: { ...bare }, content: { kind: 'endpoint_disabled', url: 'https://acme.example/hooks/tillkey', data: { endpointId: id, reason: 'it answered 410 (gone)' } } },
   { name: 'endpoint-disabled-hostile', frame: { ...bare }, content: { kind: 'endpoint_disabled', url: 'https://acme.example/<b>', data: { endpointId: id, reason: '<script>alert(6)</script>' } } },
 ];
