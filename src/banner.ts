@@ -36,6 +36,7 @@ function notConfigured(config: Config): [string, string][] {
     ['STRIPE_LIVE_SECRET_KEY', config.STRIPE_LIVE_SECRET_KEY, 'one-time live purchases wait: their line items cannot be fetched'],
     ['STRIPE_TEST_SECRET_KEY', config.STRIPE_TEST_SECRET_KEY, 'one-time test purchases wait: their line items cannot be fetched'],
     ['SMTP_URL', config.SMTP_URL, 'customers get no mail: it stays in files'],
+    ['MAIL_FROM', config.SMTP_URL !== undefined && /@localhost\b/.test(config.MAIL_FROM) ? undefined : config.MAIL_FROM, `mails come from ${config.MAIL_FROM}, which mail servers refuse`],
     ['PUBLIC_URL', config.PUBLIC_URL, 'links point at localhost'],
   ];
   return meanings.filter(([, value]) => unset(value)).map(([name, , meaning]) => [name, meaning]);

@@ -18,3 +18,10 @@ test('webhooks to private addresses are no secret', () => {
   expect(told({})).not.toContain('WEBHOOK_ALLOW_PRIVATE_ADDRESSES');
   expect(told({ WEBHOOK_ALLOW_PRIVATE_ADDRESSES: 'true' })).toContain('For development only: WEBHOOK_ALLOW_PRIVATE_ADDRESSES');
 });
+
+test('a sender that no mail server takes is missed once there is a mail server', () => {
+  const smtp = { SMTP_URL: 'smtp://mail.example.com' };
+  expect(told({})).not.toContain('MAIL_FROM');
+  expect(told(smtp)).toMatch(/MAIL_FROM +mails come from Tillkey <tillkey@localhost>/);
+  expect(told({ ...smtp, MAIL_FROM: 'Acme <licenses@example.com>' })).not.toContain('MAIL_FROM');
+});
