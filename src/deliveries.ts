@@ -40,6 +40,13 @@ export async function giveUpDeliveries(tx: Transaction, endpointId: string, why:
     update webhook_deliveries set due_at = null, failed_at = ${now}, last_error = ${why} where endpoint_id = ${endpointId} and due_at is not null`);
 }
 
+/** As `giveUpDeliveries`, if the endpoint is still closed: of one that was opened again meanwhile all is still owed. */
+export async function giveUpIfClosed(database: Database, endpointId: string, why: string, now: Date): Promise<void> {
+  await query(reading(database), sql`
+    update webhook_deliveries set due_at = null, failed_at = ${now}, last_error = ${why} where endpoint_id = ${endpointId} and due_at is not null
+      and exists (select 1 from webhook_endpoints where id = ${endpointId} and (deleted_at is not null or disabled_at is not null))`);
+}
+
 /** A delivery that is ours to try until `lease`. */
 export type Claimed = { id: string; attempts: number; lease: Date; event: DomainEventRow; endpoint: WebhookEndpointRow };
 

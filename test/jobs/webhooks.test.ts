@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
+import { giveUpIfClosed } from '../../src/deliveries.ts';
 import { deliverNext } from '../../src/jobs/deliver-webhooks.ts';
 import { takeUpUnfinished } from '../../src/jobs/sweep.ts';
 import { createWebhookLanes } from '../../src/jobs/webhook-lanes.ts';
@@ -226,6 +227,16 @@ describe('an endpoint', () => {
     expect([await deliver(), receiver.hooks.length, (await deliveries()).length]).toEqual([false, 1, 2]);
     expect(await messages()).toEqual([{ recipient: 'tillkey@localhost', data: { endpointId: endpoint.id, reason: 'it answered 410 (gone)' } }]);
     expect(enqueued).toEqual([{ queue: 'messages', payload: { id: expect.any(String) }, delayMs: 0 }]);
+  });
+
+  test('that was moved or opened again while its old place answered 410 or its deliveries were given up keeps what it is owed', async () => {
+    await makeEvent();
+    await makeEvent();
+    receiver.answers((response) => void tillkey.call('PATCH', `/api/v1/webhooks/${endpoint.id}`, { body: { url: `${receiver.url}/new` } }).then(() => response.writeHead(410).end()));
+    await deliver();
+    await giveUpIfClosed(tillkey.service.dependencies.database, endpoint.id, 'given up', clock.now());
+    expect([await shown(), await messages()]).toEqual([expect.objectContaining({ enabled: true, url: `${receiver.url}/new` }), []]);
+    expect((await deliveries()).map(({ status }: any) => status)).toEqual(['pending', 'failed']);
   });
 
   test('that fails for five days without a success is disabled, once, and its vendor mailed at the address they left', async () => {
