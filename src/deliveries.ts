@@ -12,11 +12,14 @@ import { WebhookEndpoint, type WebhookEndpointRow } from './database/webhook-row
 /** Due at once, whatever time the one who owes it goes by: a rehearsal may be a year ahead. */
 const AT_ONCE = new Date(0);
 
-/** Owes these events to every enabled endpoint of their scope that listens to them. */
+/** Letters of an id up to its random part. */
+const TIME_AND_VERSION = 'xxxxxxxx-xxxx-7'.length;
+
+/** Owes these events to every enabled endpoint of their scope that listens to them. The ids tell when that was, as all ids do: they begin as the event's does. */
 export async function oweDeliveries(tx: Transaction, events: { id: string; scopeId: number; type: string }[], now: Date): Promise<void> {
   const owed = await query(tx, sql<{ endpoint_id: string }>`
     insert into webhook_deliveries (id, scope_id, endpoint_id, event_id, attempts, due_at, created_at)
-    select gen_random_uuid(), w.scope_id, w.id, e.id, 0, ${AT_ONCE}, ${now}
+    select overlay(gen_random_uuid()::text placing left(e.id::text, ${TIME_AND_VERSION}) from 1)::uuid, w.scope_id, w.id, e.id, 0, ${AT_ONCE}, ${now}
     from unnest(${events.map(({ id }) => id)}::uuid[], ${events.map(({ scopeId }) => scopeId)}::int[], ${events.map(({ type }) => type)}::text[]) as e (id, scope_id, type)
     join webhook_endpoints w on w.scope_id = e.scope_id and w.deleted_at is null and w.disabled_at is null
       and w.events && array['*', split_part(e.type, '.', 1) || '.*', e.type]
@@ -35,6 +38,13 @@ export async function oweAgain(tx: Transaction, { id, endpointId }: { id: string
 export async function giveUpDeliveries(tx: Transaction, endpointId: string, why: string, now: Date): Promise<void> {
   await query(tx, sql`
     update webhook_deliveries set due_at = null, failed_at = ${now}, last_error = ${why} where endpoint_id = ${endpointId} and due_at is not null`);
+}
+
+/** As `giveUpDeliveries`, if the endpoint is still closed: of one that was opened again meanwhile all is still owed. */
+export async function giveUpIfClosed(database: Database, endpointId: string, why: string, now: Date): Promise<void> {
+  await query(reading(database), sql`
+    update webhook_deliveries set due_at = null, failed_at = ${now}, last_error = ${why} where endpoint_id = ${endpointId} and due_at is not null
+      and exists (select 1 from webhook_endpoints where id = ${endpointId} and (deleted_at is not null or disabled_at is not null))`);
 }
 
 /** A delivery that is ours to try until `lease`. */

@@ -3,15 +3,13 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { TextDecoder } from 'node:util';
+import { createResolve, type Resolve } from './look-up.ts';
 import { isPublicAddress } from './public-address.ts';
 
 /**
  * The way to the endpoints of vendors, who may name any address: none but public ones are connected to. What is checked is what is connected to: the
  * address that the connection itself looked up, or the one that stands in the URL.
  */
-
-/** The addresses of a host name; throws where it has none. */
-type Resolve = (hostname: string) => Promise<{ address: string; family: number }[]>;
 
 /** `timeoutMs` is for a whole exchange, from the look-up to the last byte. */
 export type WebhookPatience = { timeoutMs?: number; resolve?: Resolve };
@@ -32,16 +30,18 @@ const TIMEOUT_MS = 15_000;
 /** How long the check of a new URL waits for its name. */
 const RESOLVE_MS = 3_000;
 const EXCERPT_BYTES = 1_024;
+/** Answers before the answer (1xx) that are borne: whoever never stops sending them would take all our time. */
+const MOST_INTERIM = 10;
 /** An answer is read this far; how it goes on is of no interest. */
 const MOST_READ_BYTES = 64 * 1_024;
 
-export function createWebhookClient({ allowPrivate, timeoutMs = TIMEOUT_MS, resolve = (hostname) => lookup(hostname, { all: true }) }: WebhookPatience & { allowPrivate: boolean }): WebhookClient {
+export function createWebhookClient({ allowPrivate, timeoutMs = TIMEOUT_MS, resolve = allowPrivate ? lookUpHere : createResolve() }: WebhookPatience & { allowPrivate: boolean }): WebhookClient {
   const guarded = allowPrivate ? resolve : onlyPublic(resolve);
   return {
     faultOf: async (url) => faultOf(url, { allowPrivate, resolve }),
     post: async (asked) => {
-      const { hostname } = new URL(asked.url);
-      if (!allowPrivate && isLiteral(hostname) && !isPublicAddress(bare(hostname))) return { error: refusedAddress(hostname, bare(hostname)) };
+      const refused = allowPrivate ? null : whyNotConnected(new URL(asked.url));
+      if (refused !== null) return { error: refused };
       const signal = AbortSignal.timeout(timeoutMs);
       return exchange(asked, asLookup(guarded), signal).catch((error: unknown) => ({ error: signal.aborted ? `no whole answer within ${timeoutMs / 1_000} s` : wordsOf(error) }));
     },
@@ -50,6 +50,15 @@ export function createWebhookClient({ allowPrivate, timeoutMs = TIMEOUT_MS, reso
 
 /** Who tries webhooks out on their own machine meets these refusals first. */
 const FOR_DEVELOPMENT = 'For development, the setting WEBHOOK_ALLOW_PRIVATE_ADDRESSES=true allows others.';
+
+/** For development: with the names that this machine alone knows. */
+const lookUpHere: Resolve = (hostname) => lookup(hostname, { all: true });
+
+/** What is known of a URL without a look-up. It may have been taken while more was allowed. */
+function whyNotConnected({ protocol, hostname }: URL): string | null {
+  if (protocol !== 'https:') return `not connected: ${protocol}// is not secure`;
+  return isLiteral(hostname) && !isPublicAddress(bare(hostname)) ? refusedAddress(hostname, bare(hostname)) : null;
+}
 
 async function faultOf(text: string, { allowPrivate, resolve }: { allowPrivate: boolean; resolve: Resolve }): Promise<string | null> {
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -108,8 +117,10 @@ function exchange({ url, headers, body }: Post, lookUp: LookupFunction, signal: 
   return new Promise((resolve, reject) => {
     const send = url.startsWith('https:') ? requestHttps : requestHttp;
     const request = send(url, { method: 'POST', agent: false, lookup: lookUp, signal, headers: { ...headers, 'Content-Length': Buffer.byteLength(body) } });
-    let answered = false;
-    request.on('error', reject);
+    let [answered, interim] = [false, 0];
+    // Once there is an answer it says itself how it ends: what follows it, or a body nobody wanted, makes it no other.
+    request.on('error', (error) => answered || reject(error));
+    request.on('information', () => (interim += 1) > MOST_INTERIM && request.destroy(new Error(`more than ${MOST_INTERIM} interim answers`)));
     // An answer that Node takes for none (101) ends without an error.
     request.on('close', () => answered || reject(new Error('the connection ended without an answer')));
     request.on('response', (response) => {

@@ -3,7 +3,7 @@ import type { Database } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import type { Sealing } from '../database/sealing.ts';
 import type { WebhookEndpointRow } from '../database/webhook-rows.ts';
-import { type Attempted, type Claimed, claimDelivery, giveUpDeliveries, noteHealth, recordAttempt } from '../deliveries.ts';
+import { type Attempted, type Claimed, claimDelivery, giveUpIfClosed, noteHealth, recordAttempt } from '../deliveries.ts';
 import { disableWebhook } from '../licensing/disable-webhook.ts';
 import type { Logger } from '../logger.ts';
 import type { Queues } from '../queues.ts';
@@ -34,7 +34,7 @@ export async function deliverNext(dependencies: DeliverDependencies, endpointId:
   onClaimed();
   const closed = whyClosed(claimed.endpoint);
   if (closed === null) await attempt(dependencies, claimed);
-  else await giveUpDeliveries(database.em.fork(), endpointId, closed, clock.now());
+  else await giveUpIfClosed(database, endpointId, closed, clock.now());
   return true;
 }
 
@@ -87,7 +87,7 @@ async function closeIfHopeless(dependencies: DeliverDependencies, { endpoint, sc
   const { config, database, clock, log, queues } = dependencies;
   const now = clock.now();
   const failingSinceBefore = new Date(now.getTime() - FAILING_MS);
-  const place = { endpointId: endpoint.id, scope };
+  const place = { endpointId: endpoint.id, url: endpoint.url, scope };
   const hopeless = status === GONE ? { ...place, reason: 'it answered 410 (gone)' } : { ...place, reason: 'every attempt of the last 5 days failed', failingSinceBefore };
   if (status !== GONE && (endpoint.failingSince === null || endpoint.failingSince > failingSinceBefore)) return;
   const messageId = await disableWebhook(database, hopeless, addressIn(config.MAIL_FROM), now);

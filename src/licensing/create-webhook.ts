@@ -11,7 +11,8 @@ import { mintWebhookSecret } from './webhook-secret.ts';
 
 /** What a vendor may say of an endpoint, on create and later. Where its URL may lead is checked by the edge, which can look names up. */
 export const webhookFields = z.strictObject({
-  url: z.string().min(1).max(2048).meta({ examples: ['https://example.com/hooks/tillkey'] }),
+  // Looked at as it was written: reading it as a URL would mend line breaks away.
+  url: z.string().min(1).max(2048).regex(/^\S*$/, 'Expected no spaces and no line breaks.').meta({ examples: ['https://example.com/hooks/tillkey'] }),
   events: z.array(z.enum(listenings, { error: notListening })).min(1).max(listenings.length).transform((events) => [...new Set(events)]).meta({ description: 'Types of events, groups such as `license.*`, or `*` for all, which a new endpoint hears unless told otherwise.', examples: [['license.*', 'machine.dead']] }),
   description: z.string().max(1000).nullable(),
 });

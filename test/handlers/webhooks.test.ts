@@ -68,7 +68,7 @@ describe('an endpoint', () => {
 
   test.each<[string, object, (string | number)[]]>([
     ['a type nobody knows', { events: ['license.create'] }, ['events', '0']], ['a group nobody knows', { events: ['*', 'order.*'] }, ['events', '1']], ['half a group', { events: ['license.c*'] }, ['events', '0']],
-    ['no type', { events: [] }, ['events']], ['a URL that is none', { url: 'example.com' }, ['url']], ['a long URL', { url: `https://example.com/${'x'.repeat(2100)}` }, ['url']], ['a field nobody knows', { secret: 'whsec_x' }, ['secret']],
+    ['no type', { events: [] }, ['events']], ['a URL with a line break', { url: 'https://example.com/\nx' }, ['url']], ['a URL that is none', { url: 'example.com' }, ['url']], ['a long URL', { url: `https://example.com/${'x'.repeat(2100)}` }, ['url']], ['a field nobody knows', { secret: 'whsec_x' }, ['secret']],
   ])('with %s is refused by that field, when made and when changed', async (_title, fields, path) => {
     const { id } = await create();
     for (const reply of [await tillkey.call('POST', '/api/v1/webhooks', { body: { url, ...fields } }), await patch(id, fields)]) {

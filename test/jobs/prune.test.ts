@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { v7 } from 'uuid';
+import { inTransaction } from '../../src/database/orm.ts';
 import { prune } from '../../src/jobs/prune.ts';
+import { recordEvents } from '../../src/licensing/record-event.ts';
 import { withRival } from '../support/rival.ts';
 import { startTestService, testClock, type TestService } from '../support/service.ts';
 
@@ -47,6 +49,18 @@ test('what was kept for long enough goes, and nothing younger', async () => {
   const kept = await delivery(9.99, youngest);
   await run();
   expect([await left('events'), await left('webhook_deliveries')]).toEqual([[young, youngest], [kept]]);
+});
+
+test('a delivery is as old as its event, in real time, whatever time its event was told by', async () => {
+  const { dependencies } = tillkey.service;
+  const events = Array.from({ length: 400 }, () => ({ scopeId: scopeId(), type: 'customer.created' as const, licenseId: null, data: {} }));
+  await inTransaction(dependencies.database, (tx) => recordEvents(tx, events, new Date('2036-01-01')));
+  await sql('update webhook_deliveries set due_at = null, delivered_at = now()');
+  const pruneIn = (days: number) => prune({ ...dependencies, clock: testClock(new Date(Date.now() + days * DAY_MS)) }, () => false);
+  await pruneIn(9);
+  expect(await left('webhook_deliveries')).toHaveLength(400);
+  await pruneIn(11);
+  expect(await left('webhook_deliveries')).toEqual([]);
 });
 
 test('a delivery that is not done yet stays, and so does the event of any delivery that stays', async () => {

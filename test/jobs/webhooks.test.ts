@@ -1,7 +1,10 @@
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
+import { giveUpIfClosed } from '../../src/deliveries.ts';
 import { deliverNext } from '../../src/jobs/deliver-webhooks.ts';
 import { takeUpUnfinished } from '../../src/jobs/sweep.ts';
 import { createWebhookLanes } from '../../src/jobs/webhook-lanes.ts';
@@ -100,6 +103,26 @@ describe('an attempt', () => {
     answerWith(200, type === undefined ? {} : { 'content-type': type }, body);
     await deliver();
     expect(await newest()).toMatchObject({ status: 'succeeded', responseExcerpt: excerpt });
+  });
+});
+
+describe('an answer', () => {
+  /** A server that speaks no further than to this. */
+  const post = async (say: (socket: Socket) => void) => {
+    const server = createServer((socket) => void socket.on('error', () => undefined).once('data', () => say(socket))).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    return client({ timeoutMs: 10_000 }).post({ url: `http://127.0.0.1:${port}/`, headers: {}, body: '{}' }).finally(() => server.close());
+  };
+
+  test('204 with a body it may not have counts all the same', async () => {
+    expect(await post((socket) => socket.end('HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\nhello'))).toEqual({ status: 204, excerpt: '' });
+  });
+
+  test('may be announced, but not for ever: a flood of interim answers is cut off', async () => {
+    const interim = 'HTTP/1.1 102 Processing\r\n\r\n';
+    expect(await post((socket) => socket.end(`${interim.repeat(10)}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok`))).toEqual({ status: 200, excerpt: 'ok' });
+    expect(await post((socket) => socket.write(interim.repeat(11)))).toEqual({ error: 'more than 10 interim answers' });
   });
 });
 
@@ -206,6 +229,16 @@ describe('an endpoint', () => {
     expect(enqueued).toEqual([{ queue: 'messages', payload: { id: expect.any(String) }, delayMs: 0 }]);
   });
 
+  test('that was moved or opened again while its old place answered 410 or its deliveries were given up keeps what it is owed', async () => {
+    await makeEvent();
+    await makeEvent();
+    receiver.answers((response) => void tillkey.call('PATCH', `/api/v1/webhooks/${endpoint.id}`, { body: { url: `${receiver.url}/new` } }).then(() => response.writeHead(410).end()));
+    await deliver();
+    await giveUpIfClosed(tillkey.service.dependencies.database, endpoint.id, 'given up', clock.now());
+    expect([await shown(), await messages()]).toEqual([expect.objectContaining({ enabled: true, url: `${receiver.url}/new` }), []]);
+    expect((await deliveries()).map(({ status }: any) => status)).toEqual(['pending', 'failed']);
+  });
+
   test('that fails for five days without a success is disabled, once, and its vendor mailed at the address they left', async () => {
     await tillkey.service.dependencies.database.em.fork().execute(`update accounts set support_email = 'help@acme.example', contact_email = 'vendor@acme.example'`);
     const failAt = async (days: number, status: number) => {
@@ -243,7 +276,7 @@ describe('no connection is made', () => {
   const port = () => new URL(receiver.url).port;
 
   test('to a name that leads to a private address by now, though it was public when it was checked', async () => {
-    await pointAt(`http://rebound.example:${port()}/hooks`);
+    await pointAt(`https://rebound.example:${port()}/hooks`);
     let asked = 0;
     const resolve = async () => {
       asked += 1;
@@ -255,23 +288,31 @@ describe('no connection is made', () => {
     expect(await newest()).toMatchObject({ status: 'pending', error: expect.stringContaining('rebound.example is 127.0.0.1, which is no address of the public internet') });
     expect([receiver.hooks.length, asked]).toEqual([0, 2]);
     // The way there is open: it is the check that stood in it.
+    await pointAt(`http://rebound.example:${port()}/hooks`);
     later(60_000);
     await deliver({ allowPrivate: true, resolve });
     expect(receiver.hooks).toHaveLength(1);
   });
 
   test('to a name with one private address among public ones', async () => {
-    await pointAt(`http://both.example:${port()}/hooks`);
+    await pointAt(`https://both.example:${port()}/hooks`);
     await makeEvent();
     await deliver({ allowPrivate: false, resolve: async () => [{ address: '127.0.0.1', family: 4 }, { address: '93.184.215.14', family: 4 }] });
-    expect([(await newest()).error, receiver.hooks]).toEqual([expect.stringContaining('not connected'), []]);
+    expect([(await newest()).error, receiver.hooks]).toEqual([expect.stringContaining('not connected: both.example is 127.0.0.1'), []]);
+  });
+
+  test('by http to anywhere, though it was taken while that was allowed', async () => {
+    await pointAt(`http://public.example:${port()}/hooks`);
+    await makeEvent();
+    await deliver({ allowPrivate: false, resolve: async () => [{ address: '93.184.215.14', family: 4 }] });
+    expect([(await newest()).error, receiver.hooks]).toEqual(['not connected: http:// is not secure', []]);
   });
 
   test.each(['127.0.0.1', '127.1', '0x7f.1', '2130706433', '[::1]', '[::ffff:127.0.0.1]', 'localhost'])('to %s', async (host) => {
-    await pointAt(`http://${host}:${port()}/hooks`);
+    await pointAt(`https://${host}:${port()}/hooks`);
     await makeEvent();
-    await deliver({ allowPrivate: false });
-    expect([(await newest()).error, receiver.hooks]).toEqual([expect.stringContaining('not connected'), []]);
+    await deliver({ allowPrivate: false, resolve: async () => [{ address: '127.0.0.1', family: 4 }] });
+    expect([(await newest()).error, receiver.hooks]).toEqual([expect.stringMatching(/^not connected: .* is .*, which is no address/), []]);
   });
 });
 
