@@ -26,10 +26,10 @@ export async function actOnLicense(
   { action, expiresAt, reason }: { action: Action; expiresAt?: Date | undefined; reason?: string | undefined },
   now: Date,
 ): Promise<Result<LicenseDetails>> {
-  return changeLicense(licensing, { scope, id }, async (tx, license) => {
+  return changeLicense(licensing, { scope, id }, async (tx, license, at) => {
     const details = await detailsOf(tx, license);
-    const status = effectiveStatus(details, licensing.slackHours, now);
-    const allowed = transition(action, { status, expiresAt: details.expiresAt, durationDays: details.policy.durationDays }, expiresAt, now);
+    const status = effectiveStatus(details, licensing.slackHours, at);
+    const allowed = transition(action, { status, expiresAt: details.expiresAt, durationDays: details.policy.durationDays }, expiresAt, at);
     if (!allowed.ok) return refuse(allowed.refused, allowed.message);
     if (allowed.vendorStatus) license.vendorStatus = allowed.vendorStatus;
     if (allowed.expiresAt) Object.assign(license, vendorExpiry(license, allowed.expiresAt));

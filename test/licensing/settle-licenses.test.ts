@@ -82,6 +82,39 @@ describe('what a vendor does', () => {
   });
 });
 
+describe('what time did before a verb, the job being late,', () => {
+  test('is told before it, and mailed', async () => {
+    const license = await createLicense(tillkey, { license: { expiresAt: inDays(2), userEmail: 'late-job@example.com' } });
+    tillkey.clock.set(inDays(3));
+    await tillkey.call('PATCH', `/api/v1/licenses/${license.id}`, { body: { name: 'Desk' } });
+    await settleAll(inDays(3));
+    tillkey.clock.set(new Date());
+    expect(await eventsOf(license.id)).toEqual(['created', 'expired', 'updated']);
+    expect((await sql(`select kind from messages where recipient = 'late-job@example.com'`)).map(({ kind }) => kind)).toEqual(['expired']);
+  });
+
+  test('under REVOKE has revoked for good', async () => {
+    const license = await createLicense(tillkey, { policy: { expirationStrategy: 'REVOKE' }, license: { expiresAt: inDays(2) } });
+    tillkey.clock.set(inDays(3));
+    const renewed = await tillkey.call('POST', `/api/v1/licenses/${license.id}/renew`, { body: { expiresAt: inDays(300) } });
+    tillkey.clock.set(new Date());
+    expect(renewed.status).toBe(409);
+  });
+
+  test('stays told to a verb that was asked for before it and had to wait', async () => {
+    const license = await createLicense(tillkey, { license: { expiresAt: inDays(2) } });
+    const end = Date.parse(license.expiresAt);
+    tillkey.clock.set(new Date(end - 1));
+    await withRival(tillkey.databaseUrl, async ({ run, commitOnce }) => {
+      await run(`update licenses set told_status = 'expired', told_at = $2, due_at = null, reminded_days = 1 where id = $1`, [license.id, new Date(end)]);
+      await commitOnce(tillkey.call('PATCH', `/api/v1/licenses/${license.id}`, { body: { name: 'Desk' } }));
+    });
+    tillkey.clock.set(new Date());
+    await settleAll(inDays(3));
+    expect(await eventsOf(license.id)).toEqual(['created', 'updated']);
+  });
+});
+
 describe('what billing does', () => {
   let n = 0;
   let first: ReturnType<typeof firstMonth>;
@@ -133,6 +166,18 @@ describe('what billing does', () => {
       { kind: 'expiring_soon' },
       { kind: 'expired' },
     ]);
+  });
+
+  test('goes by no time before the end of grace that was told while it waited', async () => {
+    for (const sent of first.events) await tell(sent);
+    await tell(at('invoice.payment_failed', renewal('open', second(30)), 30), inDays(30));
+    const [license] = await licenses();
+    const runsOut = new Date(license.billing.graceEndsAt);
+    await settleAll(runsOut);
+    await tell(at('customer.subscription.updated', moved({ status: 'past_due' }), 30.5), new Date(runsOut.getTime() - 1));
+    await settleAll(new Date(runsOut.getTime() + 1));
+    expect(await eventsOf(license.id)).toEqual(['created', 'grace_started', 'grace_ended', 'suspended']);
+    expect(await mails()).toMatchObject([{ kind: 'key_delivery' }, { kind: 'payment_failed' }, { kind: 'access_suspended' }]);
   });
 
   test('to all licenses of one purchase is one mail', async () => {
