@@ -58,6 +58,18 @@ describe('licenses that are due', () => {
     expect(await eventsOf(license.id)).toEqual(['created']);
   });
 
+  test('are waited for in one order, so that whoever locks several never waits in a circle', async () => {
+    const [first, second] = [await createLicense(tillkey, { license: { expiresAt: inDays(3) } }), await createLicense(tillkey, { license: { expiresAt: inDays(2) } })];
+    await withRival(tillkey.databaseUrl, async ({ run, untilStuck }) => {
+      await run('select 1 from licenses where id = $1 for update', [first.id]);
+      const settled = settle(true, inDays(4));
+      await untilStuck(settled);
+      await run('select 1 from licenses where id = $1 for update', [second.id]);
+      await run('commit');
+      expect(await settled).toMatchObject({ count: 2 });
+    });
+  });
+
   test('revoke for good under REVOKE, which a renewal does not undo', async () => {
     const license = await createLicense(tillkey, { policy: { expirationStrategy: 'REVOKE' }, license: { expiresAt: inDays(3) } });
     await settleAll(inDays(4));
