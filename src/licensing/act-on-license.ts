@@ -35,8 +35,14 @@ export async function actOnLicense(
     if (allowed.expiresAt) Object.assign(license, vendorExpiry(license, allowed.expiresAt));
     if (action === 'rotate-key') rotateKey(licensing, license, details.keyPrefix);
     if (action === 'reset-usage') license.usesCount = 0;
-    return { ok: true, event: eventOf[action], ...(reason !== undefined && { told: { reason } }) };
+    const event = isStillSuspended(license, action) ? 'license.updated' : eventOf[action];
+    return { ok: true, event, ...(reason !== undefined && { told: { reason } }) };
   }, now);
+}
+
+/** A reinstatement lifts what the vendor imposed; what billing did stays, and is told when billing lifts it. */
+function isStillSuspended({ billingState }: LicenseRow, action: Action): boolean {
+  return action === 'reinstate' && billingState === 'SUSPENDED';
 }
 
 /** The old key is unknown from this commit on; machines and everything else stay. */
