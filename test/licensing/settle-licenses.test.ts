@@ -143,9 +143,9 @@ describe('what billing does', () => {
   const mails = async () => (await sql('select kind, data from messages where recipient = ? order by id', [email()])).map(({ kind, data }) => ({ kind, ...data, licenseIds: data.licenseIds.length }));
   const licenses = async () => (await tillkey.call('GET', `/api/v1/licenses?userEmail=${email()}`)).body.data;
 
-  async function tell(sent: RawEvent, now = new Date()): Promise<void> {
+  async function tell(sent: RawEvent, now = new Date(), realNow = new Date()): Promise<void> {
     await deliver(tillkey.url, sent);
-    await applyStripeEvent(tillkey.service.dependencies, { scope: tillkey.service.dependencies.scopes[1]!, eventId: sent.id, read: readEvent(JSON.stringify(sent), 'test') }, null, now);
+    await applyStripeEvent(tillkey.service.dependencies, { scope: tillkey.service.dependencies.scopes[1]!, eventId: sent.id, read: readEvent(JSON.stringify(sent), 'test'), realNow }, null, now);
   }
 
   const renewal = (status: string, created: number, more: object = {}) => {
@@ -208,6 +208,13 @@ describe('what billing does', () => {
     expect((await licenses())[0].billing.cancelsAt).not.toBeNull();
   });
 
+  test('and is told by a replay of what came days ago mails nothing but the key', async () => {
+    for (const sent of first.events) await tell(sent, inDays(3), inDays(3));
+    await tell(event('customer.subscription.updated', moved({ cancel_at_period_end: true })), inDays(3), inDays(3));
+    expect(await mails()).toMatchObject([{ kind: 'key_delivery' }]);
+    expect((await licenses())[0].billing.cancelsAt).not.toBeNull();
+  });
+
   test('a refund revokes and says so; nobody who is banned is told', async () => {
     for (const sent of first.events) await tell(sent);
     await tell(event('invoice.paid', { ...first.invoice, payment_intent: `pi_${n}`, amount_paid: 900 }, { created: began + 1 }));
@@ -233,6 +240,24 @@ describe('what billing does', () => {
       if (extended) await settleAll(inDays(91));
       expect((await eventsOf(license.id)).slice(-2)).toEqual(['expired', 'revoked']);
     }
+  });
+
+  test('a suspension stays until billing lifts it: no verb of the vendor says that the license is back', async () => {
+    for (const sent of first.events) await tell(sent);
+    await tell(at('customer.subscription.updated', moved({ status: 'paused' }), 1), inDays(1));
+    const [license] = await licenses();
+    await tillkey.call('POST', `/api/v1/licenses/${license.id}/reinstate`);
+    await tell(at('customer.subscription.updated', moved({ status: 'active' }), 2), inDays(2));
+    expect(await eventsOf(license.id)).toEqual(['created', 'suspended', 'updated', 'reinstated']);
+  });
+
+  test('a scheduled cancellation is mailed with the end that the vendor gave, where that is later', async () => {
+    for (const sent of first.events) await tell(sent);
+    const [license] = await licenses();
+    await tillkey.call('PATCH', `/api/v1/licenses/${license.id}`, { body: { expiresAt: inDays(90) } });
+    await tell(event('customer.subscription.updated', moved({ cancel_at_period_end: true }), { created: began + 1 }));
+    const [{ expiresAt }] = await licenses();
+    expect((await mails()).at(-1)).toEqual({ kind: 'cancellation_scheduled', licenseIds: 1, endsAt: expiresAt });
   });
 
   test('what somebody has to look at is told', async () => {
