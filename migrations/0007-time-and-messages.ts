@@ -20,6 +20,7 @@ export class Migration0007TimeAndMessages extends Migration {
         add column reminded_end timestamptz(3),
         add column reminded_days integer,
         add column invoice_url text,
+        add column told_at timestamptz(3),
         add column due_at timestamptz(3);
       update licenses set due_at = created_at where deleted_at is null;
       create index licenses_due on licenses (scope_id, due_at) where due_at is not null and deleted_at is null;

@@ -236,6 +236,7 @@ create table licenses (
   reminded_end timestamp(3) with time zone,
   reminded_days integer,
   invoice_url text,
+  told_at timestamp(3) with time zone,
   due_at timestamp(3) with time zone,
   constraint licenses_pkey primary key (id),
   constraint licenses_billed_whole check (num_nulls(stripe_purchase_id, stripe_item_id, stripe_unit, mapping_id, billing_state) = any (array[0, 5])),

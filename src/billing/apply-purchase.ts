@@ -7,6 +7,7 @@ import { issueLicenses } from '../licensing/issue-license.ts';
 import type { Licensing } from '../licensing/licensing.ts';
 import { setBilling } from '../licensing/set-billing.ts';
 import { standingsOf, tellLife } from '../licensing/tell-life.ts';
+import { timeSinceTold } from '../licensing/time-since-told.ts';
 import { buyerOf } from './core/contact.ts';
 import { oldestUnpaid } from './core/grace.ts';
 import { finding, type Finding } from './core/outcome.ts';
@@ -32,10 +33,11 @@ export async function applyPurchase(
   tx: Transaction,
   licensing: Omit<Licensing, 'database'>,
   { scope, purchaseId, applying = null, keysOnly = false }: Manner & { scope: Scope; purchaseId: string },
-  now: Date,
+  askedAt: Date,
 ): Promise<AppliedPurchase> {
   const { purchase, customer: stripeCustomer } = await loadPurchase(tx, scope, purchaseId);
   const before = await licensesOfPurchase(tx, scope, purchase);
+  const now = await timeSinceTold(tx, { scope, licenses: before }, askedAt);
   const projection = project(purchase, await loadMappings(tx, scope, { purchase, licenses: before }), before.map(issuedOf), now);
   const { finding: found, paidAfterEnd } = projection;
   const applied = { purchaseId, factIds: factIdsOf(purchase), paidAfterEnd };

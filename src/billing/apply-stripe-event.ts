@@ -19,7 +19,7 @@ export type AppliedEvent = { finding: Finding | null; messageIds: string[] };
 /** What Stripe's API said of an event's objects before it is applied. Null: there is no API key, and nobody was asked. */
 export type Fetched = Sighting[] | null;
 
-/** An event that came later than this was backfilled: it changes licenses, but customers are mailed only their keys (section 6). */
+/** News that is older than this when it is applied, backfilled or replayed, changes licenses, but customers are mailed only their keys (section 6). */
 const OLD_MS = 48 * 3_600_000;
 
 const done: AppliedEvent = { finding: null, messageIds: [] };
@@ -27,11 +27,11 @@ const done: AppliedEvent = { finding: null, messageIds: [] };
 /**
  * THE transaction for an event: lock it and every Stripe object it bears on, store the facts, project each purchase they
  * bear on, write licenses and messages, stamp the outcome. All of it is committed, or none. An event that is done already
- * changes nothing.
+ * changes nothing. How old its news is goes by real time: in a rehearsal all dates lie ahead.
  */
 export async function applyStripeEvent(
   licensing: Licensing,
-  { scope, eventId, read }: { scope: Scope; eventId: string; read: ReadEvent },
+  { scope, eventId, read, realNow }: { scope: Scope; eventId: string; read: ReadEvent; realNow: Date },
   fetched: Fetched,
   now: Date,
 ): Promise<AppliedEvent> {
@@ -40,7 +40,7 @@ export async function applyStripeEvent(
     // What is still due was told more of meanwhile: the classic event has taken the place of the thin one that was read.
     const toldMore = !read.ok && untoldCodes.includes(read.finding.code) && event?.thin === false;
     if (event === null || event.processedAt !== null || toldMore) return done;
-    const keysOnly = event.receivedAt.getTime() - event.createdAt.getTime() > OLD_MS;
+    const keysOnly = realNow.getTime() - event.createdAt.getTime() > OLD_MS;
     const applied = await applyReadEvent(tx, licensing, { scope, read, fetched, keysOnly }, now);
     await stampEvent(tx, event, applied, now);
     return { finding: applied.finding, messageIds: applied.purchases.flatMap(({ messageIds }) => messageIds) };

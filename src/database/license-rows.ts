@@ -38,7 +38,7 @@ export const StripeCustomer = defineEntity({
  * A license. What the vendor decided (`vendorStatus`, `vendorExpiresAt`) and what billing decided (`billing...`,
  * `graceEndsAt`, `cancelsAt`, `paidThrough`) stand apart; `licensing/core/status.ts` joins them.
  * `stripePurchaseId`, `stripeItemId` and `stripeUnit` say which bought unit it is; the last two are unique in the scope.
- * `told...` and `reminded...` are what was told last of what time changes, and `dueAt` is when time next changes something. `invoiceUrl` is where
+ * `told...` and `reminded...` are what was told last of what time changes, at `toldAt`, and `dueAt` is when time next changes something. `invoiceUrl` is where
  * what is owed can be paid.
  */
 export const License = defineEntity({
@@ -86,6 +86,7 @@ export const License = defineEntity({
     remindedEnd: p.datetime(3).strictNullable(),
     remindedDays: p.integer().strictNullable(),
     invoiceUrl: p.text().strictNullable(),
+    toldAt: p.datetime(3).strictNullable(),
     dueAt: p.datetime(3).strictNullable(),
     createdAt: p.datetime(3),
     updatedAt: p.datetime(3),

@@ -14,12 +14,13 @@ export async function timeOf(database: Database, scope: Judged, realNow: Date): 
   return judgedTime(reading(database), scope, realNow);
 }
 
-/** The same time, which nobody moves or ends until the caller's transaction is over. */
+/** That time, which nobody moves or ends until the caller's transaction is over. */
 export async function holdTime(tx: Transaction, scope: Judged, realNow: Date): Promise<Date> {
   return judgedTime(tx, scope, realNow, LockMode.PESSIMISTIC_READ);
 }
 
-async function judgedTime(tx: Transaction, { id, mode }: Judged, realNow: Date, lockMode = LockMode.NONE): Promise<Date> {
+/** The same time, as it is in the caller's transaction. */
+export async function judgedTime(tx: Transaction, { id, mode }: Judged, realNow: Date, lockMode = LockMode.NONE): Promise<Date> {
   if (mode === 'live') return realNow;
   const rehearsal = await tx.findOne(TestClock, { scopeId: id }, { lockMode });
   return rehearsal === null ? realNow : laterOf(rehearsal.now, realNow);

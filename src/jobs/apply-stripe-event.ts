@@ -63,14 +63,14 @@ async function tryLater(dependencies: ApplyDependencies, ref: EventRef, failed: 
 }
 
 async function apply(dependencies: ApplyDependencies, ref: EventRef, { payload, dueSince }: Attempted): Promise<void> {
-  const { database, log, queues, scopeOf, stripeOf, timeOf } = dependencies;
+  const { clock, database, log, queues, scopeOf, stripeOf, timeOf } = dependencies;
   const scope = await scopeOf(ref.scopeId);
   const stripe = await stripeOf(scope);
   const { read: told, classic } = await readCompleted(stripe, payload, scope.mode);
   if (classic !== null) await thickenEvent(database, ref, classic);
   const read = told.ok || told.clockTo === undefined ? told : await followClock(dependencies, { scope, ref, to: new Date(told.clockTo) }, told);
   const fetched = stripe === null ? null : read.ok ? await fetchUnlessKnown(dependencies, { scope, stripe, fact: read.sighting.fact }, dueSince) : [];
-  const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read }, fetched, await timeOf(scope));
+  const applied = await applyStripeEvent(dependencies, { scope, eventId: ref.id, read, realNow: clock.now() }, fetched, await timeOf(scope));
   if (applied.finding) log.info({ eventId: ref.id, finding: applied.finding.code }, 'stripe event processed');
   for (const id of applied.messageIds) await queues.enqueue('messages', { id });
 }

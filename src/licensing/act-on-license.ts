@@ -26,17 +26,23 @@ export async function actOnLicense(
   { action, expiresAt, reason }: { action: Action; expiresAt?: Date | undefined; reason?: string | undefined },
   now: Date,
 ): Promise<Result<LicenseDetails>> {
-  return changeLicense(licensing, { scope, id }, async (tx, license) => {
+  return changeLicense(licensing, { scope, id }, async (tx, license, at) => {
     const details = await detailsOf(tx, license);
-    const status = effectiveStatus(details, licensing.slackHours, now);
-    const allowed = transition(action, { status, expiresAt: details.expiresAt, durationDays: details.policy.durationDays }, expiresAt, now);
+    const status = effectiveStatus(details, licensing.slackHours, at);
+    const allowed = transition(action, { status, expiresAt: details.expiresAt, durationDays: details.policy.durationDays }, expiresAt, at);
     if (!allowed.ok) return refuse(allowed.refused, allowed.message);
     if (allowed.vendorStatus) license.vendorStatus = allowed.vendorStatus;
     if (allowed.expiresAt) Object.assign(license, vendorExpiry(license, allowed.expiresAt));
     if (action === 'rotate-key') rotateKey(licensing, license, details.keyPrefix);
     if (action === 'reset-usage') license.usesCount = 0;
-    return { ok: true, event: eventOf[action], ...(reason !== undefined && { told: { reason } }) };
+    const event = isStillSuspended(license, action) ? 'license.updated' : eventOf[action];
+    return { ok: true, event, ...(reason !== undefined && { told: { reason } }) };
   }, now);
+}
+
+/** A reinstatement lifts what the vendor imposed; what billing did stays, and is told when billing lifts it. */
+function isStillSuspended({ billingState }: LicenseRow, action: Action): boolean {
+  return action === 'reinstate' && billingState === 'SUSPENDED';
 }
 
 /** The old key is unknown from this commit on; machines and everything else stay. */

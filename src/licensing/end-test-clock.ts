@@ -23,8 +23,8 @@ async function removeClock(database: Database, scope: Scope, realNow: Date): Pro
     const ended = await query(tx, sql`delete from test_clocks where scope_id = ${scope.id} and (moving_until is null or moving_until <= ${realNow}) returning scope_id`);
     if (ended.length === 0) return (await isMoving(tx, scope, realNow)) ? beingMoved() : ok(null);
     await query(tx, sql`
-      update licenses set due_at = ${realNow}, reminded_end = null, reminded_days = null
-      where scope_id = ${scope.id} and deleted_at is null and (due_at is not null or told_status <> 'active' or told_grace or reminded_end is not null)`);
+      update licenses set told_at = null, due_at = ${realNow}, reminded_end = null, reminded_days = null
+      where scope_id = ${scope.id} and deleted_at is null and (due_at is not null or told_status <> 'active' or told_grace or reminded_end is not null or told_at > ${realNow})`);
     await query(tx, sql`update machines set due_at = ${realNow} where scope_id = ${scope.id} and deleted_at is null and (due_at is not null or died_at is not null)`);
     return ok(null);
   });

@@ -23,7 +23,7 @@ export function newLicense(keys: LicenseKeys, { scope, policy, product, key }: {
     stripePurchaseId: null, stripeItemId: null, stripeUnit: null, mappingId: null,
     stripePriceId: null, stripeCustomerId: null, stripeSubscriptionId: null, stripeCheckoutSessionId: null, seats: null,
     billingState: null, billingReason: null, billingRenews: false, graceEndsAt: null, cancelsAt: null, paidThrough: null,
-    toldStatus: 'active', toldGrace: false, remindedEnd: null, remindedDays: null, invoiceUrl: null, dueAt: null,
+    toldStatus: 'active', toldGrace: false, remindedEnd: null, remindedDays: null, invoiceUrl: null, toldAt: null, dueAt: null,
     createdAt: now, updatedAt: now, deletedAt: null,
   };
 }

@@ -31,13 +31,18 @@ export const licensesDue = {
  */
 async function settleLicenses(licensing: Licensing, { scope, waits }: { scope: Scope; waits: boolean }, now: Date): Promise<Settled> {
   return inTransaction(licensing.database, async (tx) => {
-    const licenses = await tx.find(License, { scopeId: scope.id, dueAt: { $lte: now }, deletedAt: null }, {
-      // Units of one purchase fall due together, and get one mail.
-      orderBy: [{ dueAt: 'asc' }, { stripePurchaseId: 'asc' }, { id: 'asc' }],
-      limit: BATCH,
-      lockMode: waits ? LockMode.PESSIMISTIC_WRITE : LockMode.PESSIMISTIC_PARTIAL_WRITE,
-    });
+    const due = await dueLicenses(tx, { scope, waits }, now);
+    // Whoever locks several and waits does so in the order of their ids.
+    const licenses = await tx.find(License, { id: { $in: due }, dueAt: { $lte: now }, deletedAt: null }, { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE });
     const messageIds = await tellLife(tx, licensing, { scope, licenses, occasion: { by: 'time' } }, now);
     return { count: licenses.length, messageIds };
   });
+}
+
+/** The first that are due, units of one purchase together: they get one mail. Unless they will be waited for, they are locked here. */
+async function dueLicenses(tx: Transaction, { scope, waits }: { scope: Scope; waits: boolean }, now: Date): Promise<string[]> {
+  const rows = await query(tx, sql<{ id: string }>`
+    select id from licenses where scope_id = ${scope.id} and due_at <= ${now} and deleted_at is null
+    order by due_at, stripe_purchase_id, id limit ${BATCH} ${waits ? sql`` : sql`for update skip locked`}`);
+  return rows.map(({ id }) => id);
 }

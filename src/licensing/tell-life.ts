@@ -49,7 +49,7 @@ function live({ slackHours, reminders }: Living, { row, details, occasion }: { r
   const lapsed = lapse({ ...details, trialEnding: occasion.by === 'billing' && occasion.trialEnding }, { slackHours, ...reminders }, now);
   const { told, consequence, dueAt } = lapsed;
   const invoiceUrl = occasion.by === 'billing' ? occasion.invoiceUrl : row.invoiceUrl;
-  Object.assign(row, told, { dueAt, invoiceUrl });
+  Object.assign(row, told, { toldAt: now, dueAt, invoiceUrl });
   if (Object.keys(consequence).length > 0) Object.assign(row, consequence, { updatedAt: now });
   return { row, lapsed, after: { ...details, ...consequence, invoiceUrl, updatedAt: row.updatedAt } };
 }
@@ -63,7 +63,7 @@ function eventsOf({ slackHours }: Living, one: Lived, occasion: Occasion, now: D
       return happened;
     case 'vendor':
       // What the vendor's own verb says already is not said twice.
-      return [event(occasion.event, occasion.told), ...happened.filter(({ type }) => type !== occasion.event && comesOfTime(type))];
+      return [event(occasion.event, occasion.told), ...happened.filter(({ type }) => type !== occasion.event && isBroughtAbout(type))];
     case 'billing':
       return [...happened, ...billingEvents(occasion.before.get(one.row.id), one, happened.length > 0).map((type) => event(type))];
   }
@@ -73,8 +73,8 @@ function toldOf(happening: Happening): object {
   return { status: happening.status, ...('days' in happening && { days: happening.days }) };
 }
 
-function comesOfTime(type: EventType): boolean {
-  return type === 'license.expired' || type === 'license.revoked' || type === 'license.expiring_soon';
+function isBroughtAbout(type: EventType): boolean {
+  return type === 'license.expired' || type === 'license.revoked' || type === 'license.expiring_soon' || type === 'license.grace_ended';
 }
 
 /** `renewed`: it runs longer than before. `updated`: something else of what is shown is another, and no event says so. */

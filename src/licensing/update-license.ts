@@ -25,16 +25,16 @@ type LicenseChange = z.output<typeof licenseChange>;
  * lower limit go on running.
  */
 export async function updateLicense(licensing: Licensing, { scope, id }: { scope: Scope; id: string }, request: LicenseChange, now: Date): Promise<Result<LicenseDetails>> {
-  return changeLicense(licensing, { scope, id }, async (tx, license) => {
+  return changeLicense(licensing, { scope, id }, async (tx, license, at) => {
     const { policyId = license.policyId, expiresAt, userEmail: _userEmail, userName, ...fields } = request;
     const policy = await policyFor(tx, license, policyId);
     if (!policy.ok) return policy;
     const moved = policyId !== license.policyId;
     if (overridesRefused(policy.value, moved ? { ...license, ...request } : request)) return refuseOverrides();
-    const given = { ...fields, policyId, ...(moved && { policySince: now }), ...(expiresAt !== undefined && vendorExpiry(license, expiresAt)), ...(await ownerOf(tx, scope, request, now)) };
-    const changed = await write(tx, license, given, now);
+    const given = { ...fields, policyId, ...(moved && { policySince: at }), ...(expiresAt !== undefined && vendorExpiry(license, expiresAt)), ...(await ownerOf(tx, scope, request, at)) };
+    const changed = await write(tx, license, given, at);
     if (userName != null && license.customerId === null) return refuseNameAlone();
-    const renamed = userName !== undefined && (await nameCustomer(tx, license, userName, now));
+    const renamed = userName !== undefined && (await nameCustomer(tx, license, userName, at));
     return { ok: true, event: changed || renamed ? 'license.updated' : null };
   }, now);
 }

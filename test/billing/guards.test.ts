@@ -28,7 +28,7 @@ afterAll(async () => {
 const lostQueue = { enqueue: async (queue: string, payload: object) => void enqueued.push({ queue, payload }) };
 const dependencies = () => ({ ...tillkey.service.dependencies, queues: lostQueue });
 const apply = (sent: RawEvent) =>
-  applyStripeEvent(dependencies(), { scope: dependencies().scopes[1]!, eventId: sent.id, read: readEvent(JSON.stringify(sent), 'test') }, null, tillkey.clock.now());
+  applyStripeEvent(dependencies(), { scope: dependencies().scopes[1]!, eventId: sent.id, read: readEvent(JSON.stringify(sent), 'test'), realNow: tillkey.clock.now() }, null, tillkey.clock.now());
 
 /** A license with its message, by the use case itself. */
 async function issue(n: number): Promise<string> {

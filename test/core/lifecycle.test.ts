@@ -81,6 +81,14 @@ describe('grace', () => {
     expect(live({ ...license, billingState: 'ACTIVE', billingReason: null, billingRenews: true, graceEndsAt: null, paidThrough: day(60), expiresAt: day(60) }, [33]).told).toEqual(['33 license.grace_ended active']);
   });
 
+  test('runs on while the vendor suspends: nothing is suspended for good before it has run out, and both its ends are told', () => {
+    const held: Lived = { ...inGrace, vendorStatus: 'suspended', toldStatus: 'suspended' };
+    expect(live(held, [30, 31]).license).toMatchObject({ billingState: 'GRACE', toldGrace: true });
+    expect(live(held, [30, 31]).last.dueAt).toEqual(day(37));
+    expect(live(held, [30, 31, 37, 38]).told).toEqual(['30 license.grace_started suspended', '37 license.grace_ended suspended']);
+    expect(live(held, [30, 37]).license.billingState).toBe('SUSPENDED');
+  });
+
   test('that is over when it is first heard of is a suspension alone', () => {
     expect(live({ ...inGrace, billingState: 'SUSPENDED' }, [40]).told).toEqual(['40 license.suspended suspended']);
   });
@@ -135,6 +143,12 @@ describe('a trial that will be charged for', () => {
 
   test('is spoken of when Stripe announces its end, if that is earlier', () => {
     expect(lapse({ ...onTrial, trialEnding: true }, rules, day(20)).happened).toEqual([{ type: 'trial_ending', at: day(20), status: 'active', days: 3, end: day(30) }]);
+  });
+
+  test('is not spoken of again after a pause', () => {
+    const { license } = live(onTrial, [27]);
+    const paused = live({ ...license, billingState: 'SUSPENDED', billingReason: 'PAUSED', billingRenews: false }, [28]).license;
+    expect(live({ ...paused, billingState: 'ACTIVE', billingReason: 'TRIAL', billingRenews: true }, [29]).told).toEqual(['29 license.reinstated active']);
   });
 
   test('of two days is spoken of at once', () => {

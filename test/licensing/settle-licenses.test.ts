@@ -58,6 +58,18 @@ describe('licenses that are due', () => {
     expect(await eventsOf(license.id)).toEqual(['created']);
   });
 
+  test('are waited for in one order, so that whoever locks several never waits in a circle', async () => {
+    const [first, second] = [await createLicense(tillkey, { license: { expiresAt: inDays(3) } }), await createLicense(tillkey, { license: { expiresAt: inDays(2) } })];
+    await withRival(tillkey.databaseUrl, async ({ run, untilStuck }) => {
+      await run('select 1 from licenses where id = $1 for update', [first.id]);
+      const settled = settle(true, inDays(4));
+      await untilStuck(settled);
+      await run('select 1 from licenses where id = $1 for update', [second.id]);
+      await run('commit');
+      expect(await settled).toMatchObject({ count: 2 });
+    });
+  });
+
   test('revoke for good under REVOKE, which a renewal does not undo', async () => {
     const license = await createLicense(tillkey, { policy: { expirationStrategy: 'REVOKE' }, license: { expiresAt: inDays(3) } });
     await settleAll(inDays(4));
@@ -82,6 +94,39 @@ describe('what a vendor does', () => {
   });
 });
 
+describe('what time did before a verb, the job being late,', () => {
+  test('is told before it, and mailed', async () => {
+    const license = await createLicense(tillkey, { license: { expiresAt: inDays(2), userEmail: 'late-job@example.com' } });
+    tillkey.clock.set(inDays(3));
+    await tillkey.call('PATCH', `/api/v1/licenses/${license.id}`, { body: { name: 'Desk' } });
+    await settleAll(inDays(3));
+    tillkey.clock.set(new Date());
+    expect(await eventsOf(license.id)).toEqual(['created', 'expired', 'updated']);
+    expect((await sql(`select kind from messages where recipient = 'late-job@example.com'`)).map(({ kind }) => kind)).toEqual(['expired']);
+  });
+
+  test('under REVOKE has revoked for good', async () => {
+    const license = await createLicense(tillkey, { policy: { expirationStrategy: 'REVOKE' }, license: { expiresAt: inDays(2) } });
+    tillkey.clock.set(inDays(3));
+    const renewed = await tillkey.call('POST', `/api/v1/licenses/${license.id}/renew`, { body: { expiresAt: inDays(300) } });
+    tillkey.clock.set(new Date());
+    expect(renewed.status).toBe(409);
+  });
+
+  test('stays told to a verb that was asked for before it and had to wait', async () => {
+    const license = await createLicense(tillkey, { license: { expiresAt: inDays(2) } });
+    const end = Date.parse(license.expiresAt);
+    tillkey.clock.set(new Date(end - 1));
+    await withRival(tillkey.databaseUrl, async ({ run, commitOnce }) => {
+      await run(`update licenses set told_status = 'expired', told_at = $2, due_at = null, reminded_days = 1 where id = $1`, [license.id, new Date(end)]);
+      await commitOnce(tillkey.call('PATCH', `/api/v1/licenses/${license.id}`, { body: { name: 'Desk' } }));
+    });
+    tillkey.clock.set(new Date());
+    await settleAll(inDays(3));
+    expect(await eventsOf(license.id)).toEqual(['created', 'updated']);
+  });
+});
+
 describe('what billing does', () => {
   let n = 0;
   let first: ReturnType<typeof firstMonth>;
@@ -98,9 +143,9 @@ describe('what billing does', () => {
   const mails = async () => (await sql('select kind, data from messages where recipient = ? order by id', [email()])).map(({ kind, data }) => ({ kind, ...data, licenseIds: data.licenseIds.length }));
   const licenses = async () => (await tillkey.call('GET', `/api/v1/licenses?userEmail=${email()}`)).body.data;
 
-  async function tell(sent: RawEvent, now = new Date()): Promise<void> {
+  async function tell(sent: RawEvent, now = new Date(), realNow = new Date()): Promise<void> {
     await deliver(tillkey.url, sent);
-    await applyStripeEvent(tillkey.service.dependencies, { scope: tillkey.service.dependencies.scopes[1]!, eventId: sent.id, read: readEvent(JSON.stringify(sent), 'test') }, null, now);
+    await applyStripeEvent(tillkey.service.dependencies, { scope: tillkey.service.dependencies.scopes[1]!, eventId: sent.id, read: readEvent(JSON.stringify(sent), 'test'), realNow }, null, now);
   }
 
   const renewal = (status: string, created: number, more: object = {}) => {
@@ -148,6 +193,18 @@ describe('what billing does', () => {
     expect((await eventsOf((await licenses())[0].id)).at(-1)).toBe('expired');
   });
 
+  test('goes by no time before the end of grace that was told while it waited', async () => {
+    for (const sent of first.events) await tell(sent);
+    await tell(at('invoice.payment_failed', renewal('open', second(30)), 30), inDays(30));
+    const [license] = await licenses();
+    const runsOut = new Date(license.billing.graceEndsAt);
+    await settleAll(runsOut);
+    await tell(at('customer.subscription.updated', moved({ status: 'past_due' }), 30.5), new Date(runsOut.getTime() - 1));
+    await settleAll(new Date(runsOut.getTime() + 1));
+    expect(await eventsOf(license.id)).toEqual(['created', 'grace_started', 'grace_ended', 'suspended']);
+    expect(await mails()).toMatchObject([{ kind: 'key_delivery' }, { kind: 'payment_failed' }, { kind: 'access_suspended' }]);
+  });
+
   test('to all licenses of one purchase is one mail', async () => {
     const { session, subscription } = first;
     const three = { ...subscription, items: { data: [{ ...subscription.items.data[0], quantity: 3 }] } };
@@ -160,6 +217,13 @@ describe('what billing does', () => {
   test('and is told by a backfill of more than 48 hours mails the key, and nothing else', async () => {
     const { session, subscription, invoice: paid } = first;
     for (const [type, object] of [['checkout.session.completed', session], ['invoice.paid', paid], ['customer.subscription.updated', { ...subscription, cancel_at_period_end: true }]] as const) await tell(at(type, object, -2.1));
+    expect(await mails()).toMatchObject([{ kind: 'key_delivery' }]);
+    expect((await licenses())[0].billing.cancelsAt).not.toBeNull();
+  });
+
+  test('and is told by a replay of what came days ago mails nothing but the key', async () => {
+    for (const sent of first.events) await tell(sent, inDays(3), inDays(3));
+    await tell(event('customer.subscription.updated', moved({ cancel_at_period_end: true })), inDays(3), inDays(3));
     expect(await mails()).toMatchObject([{ kind: 'key_delivery' }]);
     expect((await licenses())[0].billing.cancelsAt).not.toBeNull();
   });
@@ -199,6 +263,24 @@ describe('what billing does', () => {
       await commitOnce(tell(at('customer.subscription.deleted', moved({ status: 'canceled', ended_at: second(0) }), 0)));
     });
     expect(await eventsOf(license.id)).toEqual(['created', 'updated']);
+  });
+
+  test('a suspension stays until billing lifts it: no verb of the vendor says that the license is back', async () => {
+    for (const sent of first.events) await tell(sent);
+    await tell(at('customer.subscription.updated', moved({ status: 'paused' }), 1), inDays(1));
+    const [license] = await licenses();
+    await tillkey.call('POST', `/api/v1/licenses/${license.id}/reinstate`);
+    await tell(at('customer.subscription.updated', moved({ status: 'active' }), 2), inDays(2));
+    expect(await eventsOf(license.id)).toEqual(['created', 'suspended', 'updated', 'reinstated']);
+  });
+
+  test('a scheduled cancellation is mailed with the end that the vendor gave, where that is later', async () => {
+    for (const sent of first.events) await tell(sent);
+    const [license] = await licenses();
+    await tillkey.call('PATCH', `/api/v1/licenses/${license.id}`, { body: { expiresAt: inDays(90) } });
+    await tell(event('customer.subscription.updated', moved({ cancel_at_period_end: true }), { created: began + 1 }));
+    const [{ expiresAt }] = await licenses();
+    expect((await mails()).at(-1)).toEqual({ kind: 'cancellation_scheduled', licenseIds: 1, endsAt: expiresAt });
   });
 
   test('what somebody has to look at is told', async () => {

@@ -47,9 +47,9 @@ export function lapse(license: Lived, rules: LifeRules, now: Date): Lapse {
   const own = { ...license, customerBanned: false };
   const status = effectiveStatus(own, rules.slackHours, now);
   const end = activeUntil(own, rules.slackHours);
-  const grace = status === 'active' && license.billingState === 'GRACE';
+  const grace = isInGrace(license, status, now);
   const revokes = status === 'expired' && license.policy.expirationStrategy === 'REVOKE' && isOverForGood(license, now);
-  const reminder = remind(status === 'active' ? reminderOf(license, rules) : null, license, now);
+  const reminder = status === 'active' ? remind(reminderOf(license, rules), license, now) : { tells: null, end: license.remindedEnd, days: license.remindedDays, nextAt: null };
   return {
     happened: [
       ...graceHappenings(license, { status, grace }, now),
@@ -57,18 +57,23 @@ export function lapse(license: Lived, rules: LifeRules, now: Date): Lapse {
       ...(reminder.tells ? [{ ...reminder.tells, at: now, status }] : []),
     ],
     told: { toldStatus: revokes ? 'revoked' : status, toldGrace: grace, remindedEnd: reminder.end, remindedDays: reminder.days },
-    consequence: consequenceOf(license, { status, revokes }),
-    dueAt: status === 'active' ? earliest([end, reminder.nextAt]) : null,
+    consequence: consequenceOf(license, { status, grace, revokes }),
+    dueAt: status === 'active' ? earliest([end, reminder.nextAt]) : grace ? license.graceEndsAt : null,
   };
+}
+
+/** Grace runs on while the vendor suspends: it is billing's, and so is its end. */
+function isInGrace({ billingState, graceEndsAt }: Lived, status: Status, now: Date): boolean {
+  return billingState === 'GRACE' && graceEndsAt !== null && now < graceEndsAt && (status === 'active' || status === 'suspended');
 }
 
 function graceHappenings(license: Lived, { status, grace }: { status: Status; grace: boolean }, now: Date): Happening[] {
   if (grace === license.toldGrace) return [];
-  return [grace ? { type: 'license.grace_started', at: now, status } : { type: 'license.grace_ended', at: ranOutAt(license) ?? now, status }];
+  return [grace ? { type: 'license.grace_started', at: now, status } : { type: 'license.grace_ended', at: ranOutAt(license, now) ?? now, status }];
 }
 
 function statusHappenings(license: Lived, { status, end, revokes }: { status: Status; end: Date | null; revokes: boolean }, now: Date): Happening[] {
-  const at = (status === 'expired' ? end : status === 'suspended' ? ranOutAt(license) : null) ?? now;
+  const at = (status === 'expired' ? end : status === 'suspended' ? ranOutAt(license, now) : null) ?? now;
   return [
     ...(status === 'revoked' && license.toldStatus === 'active' && wasRevokedAtEnd(license) ? [{ type: 'license.expired', at: license.expiresAt ?? now, status: 'expired' } as const] : []),
     ...(status === license.toldStatus ? [] : [{ type: eventOf(status), at, status }]),
@@ -82,8 +87,8 @@ function wasRevokedAtEnd({ vendorStatus, billingState, billingReason }: Lived): 
 }
 
 /** When grace ran out, where nothing but time has said so yet. */
-function ranOutAt({ billingState, graceEndsAt }: Lived): Date | null {
-  return billingState === 'GRACE' ? graceEndsAt : null;
+function ranOutAt({ billingState, graceEndsAt }: Lived, now: Date): Date | null {
+  return billingState === 'GRACE' && graceEndsAt !== null && graceEndsAt <= now ? graceEndsAt : null;
 }
 
 function eventOf(status: Status): LifeEvent {
@@ -107,9 +112,9 @@ function isOverForGood({ billingState, paidThrough, cancelsAt }: Lived, now: Dat
 }
 
 /** What a subscription's license comes to is billing's doing; else it is the policy's, which is the vendor's. */
-function consequenceOf({ billingState, paidThrough }: Lived, { status, revokes }: { status: Status; revokes: boolean }): Lapse['consequence'] {
+function consequenceOf({ billingState, paidThrough }: Lived, { status, grace, revokes }: { status: Status; grace: boolean; revokes: boolean }): Lapse['consequence'] {
   if (revokes) return paidThrough === null ? { vendorStatus: 'revoked' } : { billingState: 'REVOKED', billingRenews: false };
-  return status === 'suspended' && billingState === 'GRACE' ? { billingState: 'SUSPENDED' } : {};
+  return status === 'suspended' && billingState === 'GRACE' && !grace ? { billingState: 'SUSPENDED' } : {};
 }
 
 type Reminder = { type: 'license.expiring_soon' | 'trial_ending'; end: Date; days: readonly number[]; dueNow: boolean };

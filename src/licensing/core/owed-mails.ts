@@ -8,7 +8,7 @@ import type { MessageContent } from './message.ts';
 export type LicenseMail = Extract<MessageContent, { data: { licenseIds: string[] } }>;
 
 /** `invoiceUrl`: Stripe's page where what is owed can be paid. */
-export type Mailed = { id: string; graceEndsAt: Date | null; cancelsAt: Date | null; billingReason: BillingReason | null; invoiceUrl: string | null };
+export type Mailed = { id: string; graceEndsAt: Date | null; cancelsAt: Date | null; vendorExpiresAt: Date | null; billingReason: BillingReason | null; invoiceUrl: string | null };
 
 /** What is older than this is told to nobody any more: a backfill or a standstill must not surprise customers. Keys are always mailed. */
 const STALE_MS = 48 * 3_600_000;
@@ -39,10 +39,11 @@ export function mailFor(license: Mailed, happening: Happening, now: Date): Licen
   }
 }
 
-/** A cancellation that was scheduled, or moved to another day. */
-export function mailForCancellation({ id, cancelsAt }: Mailed, before: Pick<Mailed, 'cancelsAt'> | undefined, now: Date): LicenseMail | null {
+/** A cancellation that was scheduled, or moved to another day. Access ends then, or when the vendor said, if that is later. */
+export function mailForCancellation({ id, cancelsAt, vendorExpiresAt }: Mailed, before: Pick<Mailed, 'cancelsAt'> | undefined, now: Date): LicenseMail | null {
   if (cancelsAt === null || cancelsAt <= now || before?.cancelsAt?.getTime() === cancelsAt.getTime()) return null;
-  return { kind: 'cancellation_scheduled', data: { licenseIds: [id], endsAt: cancelsAt.toISOString() } };
+  const endsAt = vendorExpiresAt !== null && vendorExpiresAt > cancelsAt ? vendorExpiresAt : cancelsAt;
+  return { kind: 'cancellation_scheduled', data: { licenseIds: [id], endsAt: endsAt.toISOString() } };
 }
 
 function isSuspending(reason: BillingReason | null): reason is 'PAYMENT_FAILED' | 'PAUSED' | 'REFUNDED' | 'DISPUTED' {
