@@ -118,9 +118,9 @@ export async function createDependencies(setting: Setting): Promise<Dependencies
   };
 }
 
-/** Tells the workers which endpoints are owed something. */
-async function wake(queues: Queues, endpointIds: Iterable<string>): Promise<void> {
-  for (const endpointId of endpointIds) await queues.enqueue('deliveries', { endpointId });
+/** Tells the workers which endpoints are owed something; of all together, since each waits for a queue that is away. */
+async function wake(queues: Queues, endpointIds: string[]): Promise<void> {
+  await Promise.all(endpointIds.map((endpointId) => queues.enqueue('deliveries', { endpointId })));
 }
 
 /** What goes out sealed, or is kept so, each under a key of its own. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { onCommit } from '../../src/database/after-commit.ts';
 import { asOneTransaction, inOwnTransaction, inTransaction, undoing } from '../../src/database/orm.ts';
@@ -7,11 +8,15 @@ import { recordEvents } from '../../src/licensing/record-event.ts';
 import { createWebhookClient } from '../../src/webhook-client.ts';
 import { createLicense } from '../support/license.ts';
 import { LIVE_KEY, startTestService, testClock, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 import { insertAccount, insertApiKey } from '../support/world.ts';
 
 const PUBLIC = '93.184.215.14';
-const names: Record<string, string[]> = { 'example.com': [PUBLIC], 'both.example': [PUBLIC, '10.0.0.1'], 'rebound.example': ['127.0.0.1'], 'six.example': ['::ffff:10.0.0.1'], 'metadata.example': ['169.254.169.254'] };
+const names: Record<string, string[]> = { 'example.com': [PUBLIC], 'slow.example': [PUBLIC], 'both.example': [PUBLIC, '10.0.0.1'], 'rebound.example': ['127.0.0.1'], 'six.example': ['::ffff:10.0.0.1'], 'metadata.example': ['169.254.169.254'] };
+/** Look-ups of a name whose servers say nothing until a test lets them. */
+const slow: (() => void)[] = [];
 const resolve = async (hostname: string) => {
+  if (hostname === 'slow.example') await new Promise<void>((done) => slow.push(done));
   const addresses = names[hostname];
   if (!addresses) throw new Error(`ENOTFOUND ${hostname}`);
   return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
@@ -32,7 +37,7 @@ const deliveriesOf = async (id: string, query = '', key?: string) => (await till
 const typesOf = async (id: string) => (await deliveriesOf(id)).map(({ eventType }: any) => eventType);
 const remove = (id: string) => tillkey.call('DELETE', `/api/v1/webhooks/${id}`);
 let people = 0;
-const makeEvent = () => tillkey.call('POST', '/api/v1/customers', { body: { email: `someone-${(people += 1)}@example.com` } });
+const makeEvent = (options = {}) => tillkey.call('POST', '/api/v1/customers', { ...options, body: { email: `someone-${(people += 1)}@example.com` } });
 const rowsOf = (sql: string) => tillkey.service.dependencies.database.em.fork().execute<any[]>(sql);
 const testScope = () => tillkey.service.dependencies.scopes[1]!;
 
@@ -107,6 +112,18 @@ describe('an endpoint on anything but the public internet is refused when it is 
     }
   });
 
+  test('and a name that takes long keeps no other request waiting, not among those with an Idempotency-Key either', async () => {
+    const once = () => ({ headers: { 'Idempotency-Key': randomUUID() } });
+    const [key] = [await insertApiKey(tillkey, await insertAccount(tillkey))];
+    const creating = Array.from({ length: 8 }, () => tillkey.call('POST', '/api/v1/webhooks', { key, body: { url: 'https://slow.example/' }, ...once() }));
+    await until(() => slow.length >= 4);
+    const first = await Promise.race([makeEvent(once()), ...creating]);
+    expect(first.body.data).toMatchObject({ email: expect.any(String) });
+    await until(() => slow.length === 8);
+    for (const answer of slow) answer();
+    expect((await Promise.all(creating)).map(({ status }) => status)).toEqual(Array(8).fill(201));
+  });
+
   test('with WEBHOOK_ALLOW_PRIVATE_ADDRESSES all of them are taken, but for those with a password or of another protocol', async () => {
     const { faultOf } = createWebhookClient({ allowPrivate: true, resolve });
     expect(await Promise.all(['http://127.0.0.1:3000/', 'https://rebound.example/', 'http://localhost/'].map(faultOf))).toEqual([null, null, null]);
@@ -126,6 +143,20 @@ describe('an event is owed', () => {
     for (const { id: silent } of [other, off]) expect(await typesOf(silent)).toEqual([]);
     expect(await deliveriesOf(live.id, '', LIVE_KEY)).toEqual([]);
     for (const endpoint of [all, group, one, other, off]) await remove(endpoint.id);
+  });
+
+  test('and all of them are woken at once: where the queue is away, the answer waits for it once and not for each', async () => {
+    const endpoints = [await create(), await create(), await create()];
+    const { queues } = tillkey.service.dependencies;
+    const { enqueue } = queues;
+    const waiting: (() => void)[] = [];
+    queues.enqueue = () => new Promise((done) => waiting.push(done));
+    const made = makeEvent();
+    await until(() => waiting.length >= 3);
+    queues.enqueue = enqueue;
+    for (const done of waiting) done();
+    expect((await made).status).toBe(201);
+    for (const { id } of endpoints) await remove(id);
   });
 
   test('only once its transaction is committed, and nobody is woken for one that was not', async () => {

@@ -3,6 +3,7 @@ import { storable } from '../../billing/core/stripe-shapes.ts';
 import type { Scope } from '../../database/scope.ts';
 import { AppError } from '../../errors.ts';
 import type { Permission } from '../../licensing/core/permission.ts';
+import { granted } from './answer.ts';
 import { type ApiKeyCaller, authenticateApiKey, authenticateLicense, type Caller, credential, type Directory } from './authenticate.ts';
 import { answerOnce, type FirstAnswers } from './idempotency.ts';
 import { limit, type Limits } from './limit.ts';
@@ -24,7 +25,11 @@ function serve(route: Route, dependencies: MountDependencies): RequestHandler {
     const id = String(request.params['id'] ?? '');
     refuseUnstorable(id, ['id']);
     refuseUnstorable(input);
-    const answer = () => route.answer({ caller, id, input, timeOf: dependencies.timeOf });
+    const checked = await route.checks?.(input);
+    const answer = async () => {
+      if (checked) granted(checked);
+      return route.answer({ caller, id, input, timeOf: dependencies.timeOf });
+    };
     const key = request.headers['idempotency-key'];
     const repeatable = route.method === 'post' && caller?.by === 'api-key' && key !== undefined;
     // Its rights are part of a request: an answer may show what another API key may not see.

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Scope } from '../../database/scope.ts';
-import type { RefusalCode } from '../../errors.ts';
+import { ok, type RefusalCode, type Result } from '../../errors.ts';
 import type { Permission } from '../../licensing/core/permission.ts';
 import type { ApiKeyCaller, Caller, LicenseCaller } from './authenticate.ts';
 import type { LimitName } from './limit.ts';
@@ -42,7 +42,8 @@ export type Access = { open: LimitName } | { permission: Permission; license?: L
 /** `timeOf`: the time by which a scope is judged. */
 type Received = { caller: Caller | null; id: string; input: unknown; timeOf: (scope: Scope) => Promise<Date> };
 
-export type Route = Place<z.ZodType> & { access: Access; answer: (received: Received) => Promise<Answer> };
+/** `checks` asks what lies outside, which may take long, before a transaction holds anybody up: what it refuses is the answer. */
+export type Route = Place<z.ZodType> & { access: Access; checks?: (input: unknown) => Promise<Result<unknown>>; answer: (received: Received) => Promise<Answer> };
 
 /** A route that anybody may call, limited by address. */
 export function openRoute<Input extends z.ZodType>(
@@ -58,17 +59,26 @@ type Call<Input extends z.ZodType> = { scope: Scope; id: string; input: z.output
 
 /** A route of the management API: called with an API key that has `permission`, for the key's own scope. */
 export function managementRoute<Input extends z.ZodType>(
-  place: Place<Input> & { permission: Permission },
+  place: Place<Input> & { permission: Permission; checks?: (input: z.output<Input>) => Promise<Result<unknown>> },
   answer: (call: Call<Input> & { caller: ApiKeyCaller }) => Promise<Answer>,
 ): Route {
-  const { permission, ...rest } = place;
+  const { permission, checks, ...rest } = place;
   return {
     ...rest,
     access: { permission },
+    ...(checks && { checks: whenReadable(place.input, checks) }),
     answer: async ({ caller, id, input, timeOf }) => {
       if (caller?.by !== 'api-key') throw new Error(`${place.path} was reached without an API key`);
       return answer({ caller, scope: caller.scope, id, input: parse(place.input, input), now: await timeOf(caller.scope) });
     },
+  };
+}
+
+/** What cannot be read is refused by the answer itself. */
+function whenReadable<Input extends z.ZodType>(schema: Input, checks: (input: z.output<Input>) => Promise<Result<unknown>>): (input: unknown) => Promise<Result<unknown>> {
+  return async (input) => {
+    const { success, data } = schema.safeParse(input);
+    return success ? checks(data) : ok(null);
   };
 }
 

@@ -10,7 +10,7 @@ import { listWebhooks, readWebhook } from '../../licensing/read-webhooks.ts';
 import { rotateWebhookSecret } from '../../licensing/rotate-webhook-secret.ts';
 import { updateWebhook, webhookChange } from '../../licensing/update-webhook.ts';
 import type { WebhookClient } from '../../webhook-client.ts';
-import { answersMany, answersNothing, answersOne, done, granted, many, noInput, one, pageQuery } from '../http/answer.ts';
+import { answersMany, answersNothing, answersOne, done, many, noInput, one, pageQuery } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
 import { shown, timestamps } from './view.ts';
 
@@ -27,22 +27,21 @@ const newWebhook = webhook.extend({ secret: z.string().meta({ description: 'What
 /** Endpoints, like API keys, are a matter of the installation: they are on real time. */
 export function webhookRoutes(dependencies: Dependencies): Route[] {
   const { database, clock, webhookClient } = dependencies;
+  const checks = async ({ url }: { url?: string | undefined }) => (url === undefined ? ok(null) : checkUrl(webhookClient, url));
   const path = '/api/v1/webhooks';
   return [
-    managementRoute({ method: 'post', path, permission: 'webhooks:write', summary: 'Create a webhook endpoint; its secret is shown in this answer only', input: webhookRequest, answers: answersOne(newWebhook, 201), refuses: ['CONFLICT'] }, async ({ scope, input }) => {
-      granted(await checkUrl(webhookClient, input.url));
-      return one(await createWebhook(dependencies, scope, input, clock.now()), viewNewWebhook);
-    }),
+    managementRoute({ method: 'post', path, permission: 'webhooks:write', summary: 'Create a webhook endpoint; its secret is shown in this answer only', input: webhookRequest, answers: answersOne(newWebhook, 201), refuses: ['CONFLICT'], checks }, async ({ scope, input }) =>
+      one(await createWebhook(dependencies, scope, input, clock.now()), viewNewWebhook),
+    ),
     managementRoute({ method: 'get', path, permission: 'webhooks:read', summary: 'List webhook endpoints', input: pageQuery, answers: answersMany(webhook) }, async ({ scope, input }) =>
       many(await listWebhooks(database, scope, input), viewWebhook),
     ),
     managementRoute({ method: 'get', path: `${path}/:id`, permission: 'webhooks:read', summary: 'Read a webhook endpoint', input: noInput, answers: answersOne(webhook) }, async ({ scope, id }) =>
       one(await readWebhook(database, scope, id), viewWebhook),
     ),
-    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'webhooks:write', summary: 'Change, disable or enable a webhook endpoint', input: webhookChange, answers: answersOne(webhook) }, async ({ scope, id, input }) => {
-      if (input.url !== undefined) granted(await checkUrl(webhookClient, input.url));
-      return one(await updateWebhook(database, { scope, id }, input, clock.now()), viewWebhook);
-    }),
+    managementRoute({ method: 'patch', path: `${path}/:id`, permission: 'webhooks:write', summary: 'Change, disable or enable a webhook endpoint', input: webhookChange, answers: answersOne(webhook), checks }, async ({ scope, id, input }) =>
+      one(await updateWebhook(database, { scope, id }, input, clock.now()), viewWebhook),
+    ),
     managementRoute({ method: 'delete', path: `${path}/:id`, permission: 'webhooks:write', summary: 'Delete a webhook endpoint', input: noInput, answers: answersNothing }, async ({ scope, id }) =>
       done(await deleteWebhook(database, { scope, id }, clock.now())),
     ),
