@@ -1,7 +1,10 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 
+/** A secret that was rotated out: sealed, in base64, and until when it signs (ISO 8601). */
+export type FormerSecret = { sealed: string; until: string };
+
 /**
- * Where a vendor wants to hear of events. `secretSealed` signs; `formerSecretSealed`, until `formerSecretUntil`, signs too. `failingSince`
+ * Where a vendor wants to hear of events. `secretSealed` signs, and `formerSecrets` beside it. `failingSince`
  * is the first failure since the last success.
  */
 export const WebhookEndpoint = defineEntity({
@@ -14,8 +17,7 @@ export const WebhookEndpoint = defineEntity({
     events: p.array<string>(),
     description: p.text().strictNullable(),
     secretSealed: p.blob(),
-    formerSecretSealed: p.blob().strictNullable(),
-    formerSecretUntil: p.datetime(3).strictNullable(),
+    formerSecrets: p.json<FormerSecret[]>(),
     failingSince: p.datetime(3).strictNullable(),
     disabledAt: p.datetime(3).strictNullable(),
     disabledReason: p.text().strictNullable(),

@@ -78,9 +78,9 @@ function faultOf(status: number): string | null {
   return status >= 300 && status < 400 ? `answered ${status}: redirects are not followed` : `answered ${status}`;
 }
 
-function secretsOf({ secretSealed, formerSecretSealed, formerSecretUntil }: WebhookEndpointRow, sealing: Sealing, now: Date): [string, ...string[]] {
-  const former = formerSecretSealed !== null && formerSecretUntil !== null && now < formerSecretUntil ? [sealing.open(formerSecretSealed)] : [];
-  return [sealing.open(secretSealed), ...former];
+function secretsOf({ secretSealed, formerSecrets }: WebhookEndpointRow, sealing: Sealing, now: Date): [string, ...string[]] {
+  const overlapping = formerSecrets.filter(({ until }) => now < new Date(until));
+  return [sealing.open(secretSealed), ...overlapping.map(({ sealed }) => sealing.open(Buffer.from(sealed, 'base64')))];
 }
 
 async function closeIfHopeless(dependencies: DeliverDependencies, { endpoint, scope, status }: { endpoint: WebhookEndpointRow; scope: Scope; status: number | null }): Promise<void> {

@@ -34,7 +34,7 @@ export async function createWebhook(
     await query(tx, sql`select id from scopes where id = ${scope.id} for no key update`);
     if ((await tx.count(WebhookEndpoint, liveIn(scope))) >= MOST_ENDPOINTS) return refuse('CONFLICT', `There are ${MOST_ENDPOINTS} endpoints, which is the most. Delete one first.`);
     const secret = mintWebhookSecret();
-    const none = { formerSecretSealed: null, formerSecretUntil: null, failingSince: null, disabledAt: null, disabledReason: null, deletedAt: null };
+    const none = { formerSecrets: [], failingSince: null, disabledAt: null, disabledReason: null, deletedAt: null };
     const endpoint = tx.create(WebhookEndpoint, { ...request, ...none, id: newId(), scopeId: scope.id, secretSealed: webhookSecrets.seal(secret), createdAt: now, updatedAt: now });
     await tx.persist(endpoint).flush();
     return ok({ ...endpoint, secret });

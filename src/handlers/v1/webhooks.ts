@@ -61,6 +61,6 @@ function viewNewWebhook({ secret, ...row }: WebhookEndpointRow & { secret: strin
 }
 
 /** What is known of an endpoint, but for its secrets. */
-function viewWebhook({ scopeId: _scopeId, secretSealed: _sealed, formerSecretSealed: _formerSealed, ...endpoint }: WebhookEndpointRow): object {
-  return { ...endpoint, enabled: endpoint.disabledAt === null };
+function viewWebhook({ scopeId: _scopeId, secretSealed: _sealed, formerSecrets, ...endpoint }: WebhookEndpointRow): object {
+  return { ...endpoint, enabled: endpoint.disabledAt === null, formerSecretUntil: formerSecrets[0]?.until ?? null };
 }
