@@ -19,15 +19,18 @@ export function unix(days = 0): number {
 
 /** A first month of one subscription to `price`: its checkout session, subscription and paid invoice. */
 export function firstMonth({ n = 1, price = 'price_1', email = 'jo@example.com' } = {}) {
+  // One reading of the clock: a second more would be a longer period.
+  const began = unix();
+  const ends = began + 30 * 86_400;
   const [customer, subscription, line] = [`cus_${n}`, `sub_${n}`, { price_details: { price, product: 'prod_1' } }];
-  const item = { id: `si_${n}`, quantity: 1, price: { id: price, product: 'prod_1' }, current_period_start: unix(), current_period_end: unix(30) };
+  const item = { id: `si_${n}`, quantity: 1, price: { id: price, product: 'prod_1' }, current_period_start: began, current_period_end: ends };
   const parent = { subscription_item_details: { subscription_item: item.id, subscription } };
   const objects = {
     session: { id: `cs_${n}`, mode: 'subscription', payment_status: 'paid', customer, subscription, customer_details: { email, name: 'Jo' } },
     subscription: { id: subscription, customer, status: 'active', items: { data: [item] } },
     invoice: {
-      id: `in_${n}`, customer, customer_email: email, status: 'paid', created: unix(), billing_reason: 'subscription_create',
-      parent: { subscription_details: { subscription } }, lines: { data: [{ id: `il_${n}`, period: { start: unix(), end: unix(30) }, pricing: line, parent }] },
+      id: `in_${n}`, customer, customer_email: email, status: 'paid', created: began, billing_reason: 'subscription_create',
+      parent: { subscription_details: { subscription } }, lines: { data: [{ id: `il_${n}`, period: { start: began, end: ends }, pricing: line, parent }] },
     },
   };
   return {
