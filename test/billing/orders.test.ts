@@ -20,7 +20,7 @@ import { dayOf, happensIn, JUDGED_ON, openShop, type Shop, type Story, tellStory
  * every event. Without a database a permutation takes a millisecond. `test/flows/stories.test.ts` tells them to the whole service.
  */
 
-const SEEDS = Number(process.env['SEEDS'] ?? 8);
+const SEEDS = Number(process.env['SEEDS'] ?? 4);
 const now = dayOf(JUDGED_ON);
 
 describe.each(shapes)('told in the %s shape', (shape) => {

@@ -60,7 +60,7 @@ describe.each(kinds)('%s', (_title, { bound }, encrypted) => {
     };
     for (let place = 0; place < bytes.length; place += 1) {
       const [before, rest] = [bytes.subarray(0, place), bytes.subarray(place + 1)];
-      for (let bit = 0; bit < 8; bit += 1) attempt(`${place}, bit ${bit}`, Buffer.concat([before, Buffer.from([bytes[place]! ^ (1 << bit)]), rest]));
+      for (const bit of [0, 3, 5, 7]) attempt(`${place}, bit ${bit}`, Buffer.concat([before, Buffer.from([bytes[place]! ^ (1 << bit)]), rest]));
       attempt(`${place} dropped`, Buffer.concat([before, rest]));
       for (const added of '\nA') attempt(`${place}, ${added} added`, Buffer.concat([before, Buffer.from(added), bytes.subarray(place)]));
       attempt(`${place}, the end cut off`, before);
