@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -46,8 +46,11 @@ afterEach(async () => {
 async function crash(): Promise<void> {
   const server = await openServer(join(folder, 'postgres'));
   const port = await portOf(server.folder);
-  await control(server, 'stop', '-m', 'immediate', '-w');
-  // Its owner, here too, starts it again as soon as it is gone: of two starts one fails.
+  const pid = async () => (await readFile(join(server.folder, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n')[0];
+  const before = await pid();
+  // Its owner, here too, starts it again as soon as it is gone, before a stop that waits would have seen it gone; of two starts one fails.
+  await control(server, 'stop', '-m', 'immediate', '-W');
+  await until(async () => (await pid()) !== before);
   while (!(await ensureRunning(server, port).then(() => true, () => false)));
 }
 
