@@ -17,7 +17,7 @@ export type AppEvents = {
 
 const EVERY_MS = 1_000;
 /** Events written in one transaction: it locks their licenses, and a counted use of one of them must not wait long. */
-const MOST_AT_ONCE = 500;
+const MOST_AT_ONCE = 150;
 /** Kept while the database takes none; beyond, the oldest are dropped, for a gap is better than a process without memory. */
 const MOST_KEPT = 100_000;
 
