@@ -2,15 +2,13 @@ import { sql } from 'kysely';
 import { wakeAfterCommit } from './database/after-commit.ts';
 import { DomainEvent, type DomainEventRow } from './database/exchange-rows.ts';
 import { type Database, query, reading, type Transaction } from './database/orm.ts';
+import { AT_ONCE } from './outbox.ts';
 import { WebhookEndpoint, type WebhookEndpointRow } from './database/webhook-rows.ts';
 
 /**
  * The outbox of webhooks: which events are owed to which endpoint, written in the commit that told the event. `dueAt` is when a delivery
  * is next tried, null once it is done. While it is tried, `dueAt` is the lease of whoever tries: should they die, it is due then.
  */
-
-/** Due at once, whatever time the one who owes it goes by: a rehearsal may be a year ahead. */
-const AT_ONCE = new Date(0);
 
 /** Letters of an id up to its random part. */
 const TIME_AND_VERSION = 'xxxxxxxx-xxxx-7'.length;

@@ -19,7 +19,7 @@ export type NewMessage = MessageContent & { recipient: string };
 export type OwedMessage = Pick<MessageRow, 'kind' | 'recipient' | 'data'>;
 
 /** Due at once, whatever time the one who owes it goes by: a rehearsal may be a year ahead. */
-const AT_ONCE = new Date(0);
+export const AT_ONCE = new Date(0);
 
 /** Writes a message in the caller's transaction and returns its id, for the edge to enqueue after the commit. */
 export function writeMessage(tx: Transaction, scope: Scope, message: NewMessage, now: Date): string {

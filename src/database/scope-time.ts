@@ -2,6 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { TestClock } from './account-rows.ts';
 import { type Database, query, reading, type Transaction } from './orm.ts';
+import { dateOrNull } from './prepared.ts';
 import type { Scope } from './scope.ts';
 
 type Judged = Pick<Scope, 'id' | 'mode'>;
@@ -32,6 +33,13 @@ export function laterOf(one: Date, other: Date): Date {
 
 /** Tables whose rows say when they are to be looked at, each with an index of scope and `due_at`. */
 export type DueRows = 'licenses' | 'machines';
+
+/** When the next such row of a scope is to be looked at; null while none is. */
+export async function nextDue(tx: Transaction, rows: DueRows, { id }: Pick<Scope, 'id'>): Promise<Date | null> {
+  const [first] = await query(tx, sql<{ due_at: string | null }>`
+    select min(due_at) as due_at from ${sql.table(rows)} where scope_id = ${id} and due_at is not null and deleted_at is null`);
+  return dateOrNull(first?.due_at ?? null);
+}
 
 /** The scopes that have such a row due by their own time. The index is asked once for each scope, however many rows there are. */
 export async function scopesWithDue(database: Database, rows: DueRows, realNow: Date): Promise<Scope[]> {

@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 import { Policy } from '../database/catalog-rows.ts';
 import { License, Machine, type MachineRow } from '../database/license-rows.ts';
 import { inTransaction, query, type Transaction } from '../database/orm.ts';
-import { dateOrNull } from '../database/prepared.ts';
 import type { Scope } from '../database/scope.ts';
+import { nextDue } from '../database/scope-time.ts';
 import { fateOf } from './core/machine.ts';
 import type { Licensing } from './licensing.ts';
 import { type Settled, settleMachines } from './settle-machines.ts';
@@ -17,14 +17,7 @@ const MOST_AT_ONCE = 300;
  * Tells of machines that fell silent and, under DEACTIVATE_DEAD, takes them off. A machine's `due_at` says when to look: never later than the
  * moment it dies, and earlier where a heartbeat came since, which then does not have to touch an index.
  */
-export const cullMachines = { name: 'cull-machines', next, batch };
-
-/** When the next machine of a scope is to be looked at; null while none is. */
-async function next(tx: Transaction, { id }: Scope): Promise<Date | null> {
-  const [first] = await query(tx, sql<{ due_at: string | null }>`
-    select min(due_at) as due_at from machines where scope_id = ${id} and due_at is not null and deleted_at is null`);
-  return dateOrNull(first?.due_at ?? null);
-}
+export const cullMachines = { name: 'cull-machines', next: (tx: Transaction, scope: Scope) => nextDue(tx, 'machines', scope), batch };
 
 /**
  * Looks at machines that are due, in one transaction. Whoever activates or deactivates locks the license and then the machine, and so does this;

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { License } from '../database/license-rows.ts';
 import { inTransaction, query, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { dateOrNull } from '../database/prepared.ts';
+import { nextDue } from '../database/scope-time.ts';
 import type { Licensing } from './licensing.ts';
 import { tellLife } from './tell-life.ts';
 
@@ -18,10 +18,7 @@ type Settled = { count: number; messageIds: string[] };
  */
 export const licensesDue = {
   name: 'licenses',
-  next: async (tx: Transaction, { id }: Scope): Promise<Date | null> => {
-    const [row] = await query(tx, sql<{ due_at: string | null }>`select min(due_at) as due_at from licenses where scope_id = ${id} and due_at is not null and deleted_at is null`);
-    return dateOrNull(row?.due_at ?? null);
-  },
+  next: (tx: Transaction, scope: Scope) => nextDue(tx, 'licenses', scope),
   batch: settleLicenses,
 };
 

@@ -90,16 +90,10 @@ export function licensedRoute<Input extends z.ZodType>(
   place: Place<Input> & { permission: Permission; limit: LimitName },
   answer: (call: Call<Input> & { own: string | null }) => Promise<Answer>,
 ): Route {
-  const { permission, limit: license, ...rest } = place;
-  return {
-    ...rest,
-    access: { permission, license },
-    answer: async ({ caller, id, input, timeOf }) => {
-      if (caller === null) throw new Error(`${place.path} was reached without a caller`);
-      const { scope, own } = caller.by === 'api-key' ? { scope: caller.scope, own: null } : await ownOf(caller);
-      return answer({ scope, own, id, input: parse(place.input, input), now: await timeOf(scope) });
-    },
-  };
+  return holderRoute(place, async ({ caller, id, input, timeOf }) => {
+    const { scope, own } = caller.by === 'api-key' ? { scope: caller.scope, own: null } : await ownOf(caller);
+    return answer({ scope, own, id, input, now: await timeOf(scope) });
+  });
 }
 
 async function ownOf(caller: LicenseCaller): Promise<{ scope: Scope; own: string }> {
@@ -110,15 +104,15 @@ async function ownOf(caller: LicenseCaller): Promise<{ scope: Scope; own: string
 /** As `licensedRoute`, for a handler that asks for the license in the statement it makes anyway. */
 export function holderRoute<Input extends z.ZodType>(
   place: Place<Input> & { permission: Permission; limit: LimitName },
-  answer: (call: { caller: Caller; id: string; input: z.output<Input> }) => Promise<Answer>,
+  answer: (call: Pick<Received, 'id' | 'timeOf'> & { caller: Caller; input: z.output<Input> }) => Promise<Answer>,
 ): Route {
   const { permission, limit: license, ...rest } = place;
   return {
     ...rest,
     access: { permission, license },
-    answer: ({ caller, id, input }) => {
+    answer: ({ caller, id, input, timeOf }) => {
       if (caller === null) throw new Error(`${place.path} was reached without a caller`);
-      return answer({ caller, id, input: parse(place.input, input) });
+      return answer({ caller, id, input: parse(place.input, input), timeOf });
     },
   };
 }
