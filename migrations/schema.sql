@@ -56,6 +56,7 @@ create table products (
   created_at timestamp(3) with time zone not null,
   updated_at timestamp(3) with time zone not null,
   deleted_at timestamp(3) with time zone,
+  number integer not null generated always as identity,
   constraint products_pkey primary key (id),
   constraint products_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
@@ -105,6 +106,7 @@ create table policies (
   updated_at timestamp(3) with time zone not null,
   deleted_at timestamp(3) with time zone,
   heartbeat_required_since timestamp(3) with time zone,
+  number integer not null generated always as identity,
   constraint policies_pkey primary key (id),
   constraint policies_scope_id_fkey foreign key (scope_id) references scopes(id),
   constraint policies_scope_id_product_id_fkey foreign key (scope_id, product_id) references products(scope_id, id)
@@ -154,6 +156,7 @@ create table customers (
   banned_at timestamp(3) with time zone,
   email_set_by_vendor boolean not null default false,
   unsubscribed_at timestamp(3) with time zone,
+  number integer not null generated always as identity,
   constraint customers_pkey primary key (id),
   constraint customers_scope_id_fkey foreign key (scope_id) references scopes(id)
 );
@@ -238,6 +241,8 @@ create table licenses (
   invoice_url text,
   told_at timestamp(3) with time zone,
   due_at timestamp(3) with time zone,
+  enabled boolean not null default true,
+  number integer not null generated always as identity,
   constraint licenses_pkey primary key (id),
   constraint licenses_billed_whole check (num_nulls(stripe_purchase_id, stripe_item_id, stripe_unit, mapping_id, billing_state) = any (array[0, 5])),
   constraint licenses_billing_state_check check (billing_state = any (array['ACTIVE'::text, 'GRACE'::text, 'SUSPENDED'::text, 'ENDED'::text, 'REVOKED'::text])),
@@ -261,6 +266,7 @@ create index licenses_purchase on licenses (scope_id, stripe_purchase_id);
 create index licenses_subscription on licenses (scope_id, stripe_subscription_id);
 create index licenses_told_status on licenses (told_status, scope_id) where (deleted_at is null);
 create unique index licenses_key_unique on licenses (key_hash, scope_id) where (deleted_at is null);
+create unique index licenses_number on licenses (scope_id, number);
 create unique index licenses_page on licenses (scope_id, id);
 create unique index licenses_purchase_unique on licenses (scope_id, stripe_item_id, stripe_unit);
 

@@ -2,8 +2,12 @@ import express, { type Express } from 'express';
 import type { Dependencies } from './dependencies.ts';
 import { healthz, readyz } from './handlers/health.ts';
 import { limitOthers } from './handlers/http/limit.ts';
-import { answerOtherMethods } from './handlers/http/other-methods.ts';
-import { answerErrors, answerUnknownPath } from './handlers/http/problem.ts';
+import { answerOtherMethods, pathsOf } from './handlers/http/other-methods.ts';
+import { lemonSqueezy } from './handlers/compat/lemon-squeezy.ts';
+import type { OtherInterface } from './handlers/compat/other-interface.ts';
+import { rustbill } from './handlers/compat/rustbill.ts';
+import { sellApp } from './handlers/compat/sell-app.ts';
+import { answerErrors, answerErrorsOf, answerUnknownPath } from './handlers/http/problem.ts';
 import { identifyRequests } from './handlers/http/request-id.ts';
 import { mount } from './handlers/http/mount.ts';
 import type { Route } from './handlers/http/route.ts';
@@ -66,6 +70,11 @@ export function routes(dependencies: Dependencies): Route[] {
   ];
 }
 
+/** The interfaces of other systems, each below a path of its own. */
+export function otherInterfaces(dependencies: Dependencies): OtherInterface[] {
+  return [lemonSqueezy(dependencies), sellApp(dependencies), rustbill(dependencies)];
+}
+
 /** The HTTP side: the order of the middleware and the route table, nothing else. */
 export function createApp(dependencies: Dependencies): Express {
   const { config, log } = dependencies;
@@ -74,21 +83,24 @@ export function createApp(dependencies: Dependencies): Express {
   app.disable('etag');
   app.set('trust proxy', config.TRUST_PROXY ?? false);
   app.use(identifyRequests(log));
-  const others = limitOthers(dependencies.limits);
-  app.get('/healthz', others, healthz);
-  app.get('/readyz', others, readyz(dependencies));
-  app.get('/metrics', others, metrics(dependencies));
+  const limited = limitOthers(dependencies.limits);
+  app.get('/healthz', limited, healthz);
+  app.get('/readyz', limited, readyz(dependencies));
+  app.get('/metrics', limited, metrics(dependencies));
   app.post(['/webhooks/stripe', '/webhooks/stripe/:account'], rawBody, stripeWebhook(dependencies));
   const api = routes(dependencies);
   let made: ReturnType<typeof documentOf> | undefined;
   // For whoever asks first: no start waits for it.
   const document = () => (made ??= documentOf(api, { publicUrl: config.PUBLIC_URL }));
   mount(app, api, dependencies);
-  serveReference(app, document, others);
-  servePortal(app, dependencies, others);
-  serveUnsubscribing(app, dependencies, others);
-  app.use(others, answerOtherMethods(() => document().paths), answerUnknownPath);
+  const others = otherInterfaces(dependencies);
+  for (const { routes: theirs, takes } of others) mount(app, theirs, dependencies, takes);
+  serveReference(app, document, limited);
+  servePortal(app, dependencies, limited);
+  serveUnsubscribing(app, dependencies, limited);
+  app.use(limited, answerOtherMethods(() => ({ ...document().paths, ...pathsOf(others.flatMap(({ routes: theirs }) => theirs)) })), answerUnknownPath);
   app.use('/portal', answerPortalErrors(log));
+  for (const other of others) app.use(other.at, answerErrorsOf(other, log));
   app.use(answerErrors(log));
   return app;
 }

@@ -35,7 +35,7 @@ export const StripeCustomer = defineEntity({
 });
 
 /**
- * A license. What the vendor decided (`vendorStatus`, `vendorExpiresAt`) and what billing decided (`billing...`,
+ * A license. What the vendor decided (`vendorStatus`, `enabled`, `vendorExpiresAt`) and what billing decided (`billing...`,
  * `graceEndsAt`, `cancelsAt`, `paidThrough`) stand apart; `licensing/core/status.ts` joins them.
  * `stripePurchaseId`, `stripeItemId` and `stripeUnit` say which bought unit it is; the last two are unique in the scope.
  * `told...` and `reminded...` are what was told last of what time changes, at `toldAt`, and `dueAt` is when time next changes something. `invoiceUrl` is where
@@ -56,6 +56,7 @@ export const License = defineEntity({
     policySince: p.datetime(3).strictNullable(),
     customerId: p.uuid().strictNullable(),
     vendorStatus: p.text().$type<VendorStatus>(),
+    enabled: p.boolean(),
     vendorExpiresAt: p.datetime(3).strictNullable(),
     expiresAt: p.datetime(3).strictNullable(),
     maxMachinesOverride: p.integer().strictNullable(),

@@ -104,9 +104,11 @@ export async function inOwnTransaction<T>(database: Database, work: (tx: Transac
   return spanning.exit(() => wakingAfter(database, () => run(reading(database), work, commits), commits));
 }
 
-/** Makes every `inTransaction` and `reading` inside `work` part of one transaction: they commit together, or not at all. */
+/** Makes every `inTransaction` and `reading` inside `work` part of one transaction: they commit together, or, where it throws, not at all. */
 export async function asOneTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return wakingAfter(database, () => database.em.fork().transactional((tx) => spanning.run(tx, () => work(tx))), () => true);
+  const outer = spanning.getStore();
+  const whole = () => (outer?.fork({ keepTransactionContext: true }) ?? database.em.fork()).transactional((tx) => spanning.run(tx, () => work(tx)));
+  return outer ? notingWithin(whole, () => true) : wakingAfter(database, whole, () => true);
 }
 
 /** Inserts a new row, or says false when a unique index already holds its like: of two at once one gets in. */

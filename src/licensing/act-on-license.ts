@@ -32,6 +32,7 @@ export async function actOnLicense(
     const allowed = transition(action, { status, expiresAt: details.expiresAt, durationDays: details.policy.durationDays }, expiresAt, at);
     if (!allowed.ok) return refuse(allowed.refused, allowed.message);
     if (allowed.vendorStatus) license.vendorStatus = allowed.vendorStatus;
+    if (action === 'reinstate') license.enabled = true;
     if (allowed.expiresAt) Object.assign(license, vendorExpiry(license, allowed.expiresAt));
     if (action === 'rotate-key') rotateKey(licensing, license, details.keyPrefix);
     if (action === 'reset-usage') license.usesCount = 0;

@@ -4,6 +4,7 @@ import { dateOf, dateOrNull, type Prepared, runPrepared } from '../database/prep
 import type { BillingState } from './core/billing.ts';
 import type { HeartbeatRule, Platform } from './core/machine.ts';
 import type { ExpirationStrategy, HeartbeatCullStrategy } from './core/policy.ts';
+import { NO_LIMIT } from './core/seat.ts';
 import type { Standing, VendorStatus } from './core/status.ts';
 
 /** What validate needs of a license and of the machine that asks, in one row of one statement. */
@@ -42,10 +43,10 @@ const statement: Prepared = {
   name: 'asked-licenses',
   text: `
     select q.place::int, l.id, l.scope_id, l.name, t.now as test_now, l.product_id, p.code as product_code, l.policy_id, l.created_at,
-      l.vendor_status, l.expires_at, l.billing_state, l.billing_renews, l.grace_ends_at, c.banned_at is not null as customer_banned,
+      l.vendor_status, l.enabled, l.expires_at, l.billing_state, l.billing_renews, l.grace_ends_at, c.banned_at is not null as customer_banned,
       o.expiration_strategy, o.require_fingerprint, o.floating,
       o.require_heartbeat, o.heartbeat_interval_minutes, greatest(o.heartbeat_required_since, l.policy_since) as heartbeat_required_since, o.heartbeat_cull_strategy,
-      coalesce(l.max_machines_override, l.seats, o.max_machines) as max_machines, coalesce(l.max_uses_override, o.max_uses) as max_uses, l.uses_count, o.max_unique_fingerprints,
+      nullif(coalesce(l.max_machines_override, l.seats, o.max_machines), ${NO_LIMIT}) as max_machines, coalesce(l.max_uses_override, o.max_uses) as max_uses, l.uses_count, o.max_unique_fingerprints,
       array(
         select e.code from entitlements e where e.deleted_at is null and e.id in (
           select g.entitlement_id from license_entitlements g where g.scope_id = l.scope_id and g.license_id = l.id
@@ -54,7 +55,7 @@ const statement: Prepared = {
       ) as entitlements,
       m.id as machine_id, m.name as machine_name, m.platform, m.hostname, m.cores, m.created_at as machine_created_at, m.last_heartbeat_at,
       case when m.id is null and q.fingerprint is not null and o.require_fingerprint and not o.floating
-          and coalesce(l.max_machines_override, l.seats, o.max_machines) is not null then (
+          and nullif(coalesce(l.max_machines_override, l.seats, o.max_machines), ${NO_LIMIT}) is not null then (
         select json_agg(json_build_object('id', r.id, 'createdAt', r.created_at, 'lastHeartbeatAt', r.last_heartbeat_at))
         from machines r where r.license_id = l.id and r.deleted_at is null
       ) end as rivals
@@ -88,7 +89,7 @@ export function askedLicenses(database: Database): (asked: Asked) => Promise<Ask
 
 type AskedRow = {
   place: number; id: string; scope_id: number; name: string | null; product_id: string; product_code: string; policy_id: string; created_at: string; test_now: string | null;
-  vendor_status: VendorStatus; expires_at: string | null; billing_state: BillingState | null; billing_renews: boolean; grace_ends_at: string | null;
+  vendor_status: VendorStatus; enabled: boolean; expires_at: string | null; billing_state: BillingState | null; billing_renews: boolean; grace_ends_at: string | null;
   customer_banned: boolean; expiration_strategy: ExpirationStrategy; require_fingerprint: boolean; floating: boolean;
   require_heartbeat: boolean; heartbeat_interval_minutes: number; heartbeat_required_since: string | null; heartbeat_cull_strategy: HeartbeatCullStrategy;
   max_machines: number | null; max_uses: number | null; uses_count: number; max_unique_fingerprints: number | null; entitlements: string[];
@@ -100,7 +101,7 @@ type AskedRow = {
 function readRow(row: AskedRow, fingerprint: string | null): AskedLicense {
   return {
     id: row.id, scopeId: row.scope_id, name: row.name, productId: row.product_id, productCode: row.product_code, policyId: row.policy_id,
-    createdAt: dateOf(row.created_at), testNow: dateOrNull(row.test_now), vendorStatus: row.vendor_status, expiresAt: dateOrNull(row.expires_at), customerBanned: row.customer_banned,
+    createdAt: dateOf(row.created_at), testNow: dateOrNull(row.test_now), vendorStatus: row.vendor_status, enabled: row.enabled, expiresAt: dateOrNull(row.expires_at), customerBanned: row.customer_banned,
     billingState: row.billing_state, billingRenews: row.billing_renews, graceEndsAt: dateOrNull(row.grace_ends_at),
     policy: {
       expirationStrategy: row.expiration_strategy, requireFingerprint: row.require_fingerprint, floating: row.floating,

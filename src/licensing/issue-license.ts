@@ -18,7 +18,7 @@ export function newLicense(keys: LicenseKeys, { scope, policy, product, key }: {
   return {
     id: newId(), scopeId: scope.id, keyHash: hash, keyEncrypted: keys.encrypt(shownKey), keyLookalike: slip, keyMessageId: null,
     name: null, productId: product.id, policyId: policy.id, policySince: null, customerId: null,
-    vendorStatus: 'active', vendorExpiresAt: null, expiresAt: expiryOf(policy, now),
+    vendorStatus: 'active', enabled: true, vendorExpiresAt: null, expiresAt: expiryOf(policy, now),
     maxMachinesOverride: null, maxUsesOverride: null, usesCount: 0, fingerprintsCount: 0, eventsCount: 0, metadata: {}, lastValidatedAt: null,
     stripePurchaseId: null, stripeItemId: null, stripeUnit: null, mappingId: null,
     stripePriceId: null, stripeCustomerId: null, stripeSubscriptionId: null, stripeCheckoutSessionId: null, seats: null,

@@ -78,7 +78,7 @@ function statusInSql(slackHours: number, now: Date): RawBuilder<unknown> {
   return sql`case
     when l.vendor_status = 'banned' or c.banned_at is not null then 'banned'
     when l.vendor_status = 'revoked' or l.billing_state = 'REVOKED' then 'revoked'
-    when l.vendor_status = 'suspended' or l.billing_state = 'SUSPENDED' or (l.billing_state = 'GRACE' and l.grace_ends_at <= ${now}) then 'suspended'
+    when l.vendor_status = 'suspended' or not l.enabled or l.billing_state = 'SUSPENDED' or (l.billing_state = 'GRACE' and l.grace_ends_at <= ${now}) then 'suspended'
     when ${now} >= case
       when l.billing_state = 'GRACE' and l.grace_ends_at is not null then greatest(l.grace_ends_at, l.expires_at)
       when l.billing_renews then l.expires_at + make_interval(hours => ${slackHours})
@@ -90,6 +90,13 @@ function statusInSql(slackHours: number, now: Date): RawBuilder<unknown> {
 export async function readLicense(database: Database, { scope, id, own }: { scope: Scope; id: string; own: string | null }): Promise<Result<LicenseDetails>> {
   const tx = reading(database);
   const license = own === null || own === id.toLowerCase() ? await tx.findOne(License, liveRow(scope, id)) : null;
+  return license ? ok(await detailsOf(tx, license)) : notFound();
+}
+
+/** The license of the scope that a key opens. */
+export async function readLicenseByKey({ database, keys }: Pick<Licensing, 'database' | 'keys'>, scope: Scope, key: string): Promise<Result<LicenseDetails>> {
+  const tx = reading(database);
+  const license = await tx.findOne(License, { ...liveIn(scope), keyHash: keys.read(key).hash });
   return license ? ok(await detailsOf(tx, license)) : notFound();
 }
 

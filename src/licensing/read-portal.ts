@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { Entitlement, Product } from '../database/catalog-rows.ts';
+import { Entitlement } from '../database/catalog-rows.ts';
 import { Machine, type MachineRow } from '../database/license-rows.ts';
 import { query, reading, type Transaction } from '../database/orm.ts';
 import { newestFirst } from '../database/page.ts';
@@ -15,8 +15,7 @@ import { type LicenseDetails, listLicenses } from './read-licenses.ts';
 export type PortalMachine = Pick<MachineRow, 'id' | 'name' | 'fingerprint' | 'platform' | 'createdAt' | 'lastHeartbeatAt'>;
 
 /** A license as its customer sees it. `machines` are the newest of `machineCount`. */
-export type PortalLicense = Pick<LicenseDetails, 'name' | 'expiresAt' | 'billingState' | 'billingRenews' | 'graceEndsAt' | 'maxMachines' | 'machineCount'> & {
-  productName: string;
+export type PortalLicense = Pick<LicenseDetails, 'name' | 'expiresAt' | 'billingState' | 'billingRenews' | 'graceEndsAt' | 'maxMachines' | 'machineCount' | 'productName'> & {
   key: string;
   status: Status;
   entitlements: string[];
@@ -41,10 +40,9 @@ export async function readPortal(licensing: Licensing, { scope, customerId }: { 
   const machines = await newestMachines(reading(database), scope, rows);
   const licenses = rows.map((license) => ({
     ...license,
-    productName: names.product.get(license.productId) ?? license.productCode,
     key: keys.decrypt(license.keyEncrypted),
     status: effectiveStatus(license, slackHours, now),
-    entitlements: license.entitlements.map((code) => names.entitlement.get(code) ?? code),
+    entitlements: license.entitlements.map((code) => names.get(code) ?? code),
     letsTransfer: letsCustomersTransfer(license.policy),
     machines: machines.get(license.id) ?? [],
   }));
@@ -53,15 +51,11 @@ export async function readPortal(licensing: Licensing, { scope, customerId }: { 
   return ok({ vendor, email, name, licenses, complete: page?.nextCursor === null });
 }
 
-/** What products (by id) and entitlements (by code) are called. */
-async function namesOf(tx: Transaction, scope: Scope, licenses: LicenseDetails[]) {
-  const products = await tx.find(Product, { scopeId: scope.id, id: { $in: [...new Set(licenses.map(({ productId }) => productId))] } });
+/** What entitlements are called, by their codes. */
+async function namesOf(tx: Transaction, scope: Scope, licenses: LicenseDetails[]): Promise<Map<string, string>> {
   const codes = [...new Set(licenses.flatMap(({ entitlements }) => entitlements))];
   const entitlements = await tx.find(Entitlement, { scopeId: scope.id, deletedAt: null, code: { $in: codes } });
-  return {
-    product: new Map(products.map(({ id, name }) => [id, name])),
-    entitlement: new Map(entitlements.map(({ code, name }) => [code, name])),
-  };
+  return new Map(entitlements.map(({ code, name }) => [code, name]));
 }
 
 /** The machines of each license, newest first, as many as a page can hold of one. */

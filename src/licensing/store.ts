@@ -4,6 +4,7 @@ import { Customer, type CustomerRow, LicenseEntitlement, type LicenseRow, Stripe
 import { newId } from '../database/uuid.ts';
 import { query, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
+import { NO_LIMIT } from './core/seat.ts';
 
 /** The rows that use cases of licensing read and write. Every question names its scope. */
 
@@ -75,6 +76,7 @@ export async function replaceBillingEntitlements(tx: Transaction, license: { sco
 export type LicenseDetails = LicenseRow & {
   policy: PolicyRow;
   productCode: string;
+  productName: string;
   keyPrefix: string;
   entitlements: string[];
   userEmail: string | null;
@@ -96,7 +98,7 @@ export async function withDetails(tx: Transaction, licenses: LicenseRow[]): Prom
   return licenses.flatMap((license) => {
     const [policy, product] = [policies.get(license.policyId), products.get(license.productId)];
     if (!policy || !product) return [];
-    const shown = { policy: policyOf(license, policy), productCode: product.code, keyPrefix: product.keyPrefix, entitlements: codes.get(license.id) ?? [], machineCount: machines.get(license.id) ?? 0 };
+    const shown = { policy: policyOf(license, policy), productCode: product.code, productName: product.name, keyPrefix: product.keyPrefix, entitlements: codes.get(license.id) ?? [], machineCount: machines.get(license.id) ?? 0 };
     return [{ ...license, ...shown, ...limitsOf(license, policy), ...ownerOf(customers.get(license.customerId ?? '')) }];
   });
 }
@@ -109,7 +111,8 @@ export function policyOf({ policySince }: LicenseRow, policy: PolicyRow): Policy
 
 /** The license's own override, else the seats that were bought, else the policy's. */
 function limitsOf({ maxMachinesOverride, seats, maxUsesOverride }: LicenseRow, policy: PolicyRow) {
-  return { maxMachines: maxMachinesOverride ?? seats ?? policy.maxMachines, maxUses: maxUsesOverride ?? policy.maxUses };
+  const maxMachines = maxMachinesOverride ?? seats ?? policy.maxMachines;
+  return { maxMachines: maxMachines === NO_LIMIT ? null : maxMachines, maxUses: maxUsesOverride ?? policy.maxUses };
 }
 
 function ownerOf(customer: CustomerRow | undefined) {

@@ -96,7 +96,7 @@ type OwedMail = { group: string; recipient: string; mail: LicenseMail };
 /** Whom the vendor has shut out, and whoever has no address, hears nothing. */
 function mailsOf({ row, after, lapsed }: Lived, occasion: Occasion, now: Date): OwedMail[] {
   const { userEmail: recipient, customerBanned } = after;
-  const shutOut = customerBanned || (row.vendorStatus !== 'active' && lapsed.consequence.vendorStatus === undefined);
+  const shutOut = customerBanned || ((row.vendorStatus !== 'active' || !row.enabled) && lapsed.consequence.vendorStatus === undefined);
   if (recipient === null || shutOut || occasion.by === 'vendor' || (occasion.by === 'billing' && occasion.keysOnly)) return [];
   const happened = lapsed.happened.map((happening) => mailFor(after, happening, now));
   const scheduled = occasion.by === 'billing' && lapsed.told.toldStatus === 'active' ? mailForCancellation(after, occasion.before.get(row.id), now) : null;

@@ -4,7 +4,7 @@ import { type AskedLicense, askedLicenses } from './asked-license.ts';
 import { fingerprint, heartbeatDueAt, isDead } from './core/machine.ts';
 import { findSeat } from './core/seat.ts';
 import { effectiveStatus, type Status } from './core/status.ts';
-import { type Examined, judge, type Verdict, type VerdictCode, verdictCodes } from './core/verdict.ts';
+import { type Examined, judge, type Question, type Verdict, type VerdictCode, verdictCodes } from './core/verdict.ts';
 import { isCertainSlip } from './find-license.ts';
 import type { Licensing } from './licensing.ts';
 import { useTaker } from './take-use.ts';
@@ -18,7 +18,7 @@ export const validateRequest = z.strictObject({
   nonce: z.string().min(1).max(255).optional(),
 });
 
-type ValidateRequest = z.output<typeof validateRequest>;
+type ValidateRequest = z.output<typeof validateRequest> & Pick<Question, 'keyAlone'>;
 
 export type JudgedLicense = AskedLicense & { status: Status };
 

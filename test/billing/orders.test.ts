@@ -91,6 +91,6 @@ function apply(known: Stored[], licenses: Map<string, Licensed>, mappings: Mappi
 function inWords({ billing, expiresAt, priceId, seats }: LicensePlan, shop: Shop): string {
   const ends = expiresAt === 'POLICY' ? null : expiresAt;
   const { state, reason, renews, graceEndsAt, cancelsAt } = billing;
-  const status = effectiveStatus({ vendorStatus: 'active', expiresAt: ends, billingState: state, billingRenews: renews, graceEndsAt, customerBanned: false }, 24, now);
+  const status = effectiveStatus({ vendorStatus: 'active', enabled: true, expiresAt: ends, billingState: state, billingRenews: renews, graceEndsAt, customerBanned: false }, 24, now);
   return standing({ status, expiresAt: ends, maxMachines: seats, billing: { state, reason, graceEndsAt, cancelsAt, stripePriceId: priceId } }, shop);
 }

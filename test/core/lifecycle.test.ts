@@ -7,7 +7,7 @@ const rules = { slackHours: 24, expiringSoonDays: [30, 7, 1], trialEndingDays: 3
 const day = (n: number, hours = 0) => new Date(Date.UTC(2027, 0, 1 + n, hours));
 
 const byHand: Lived = {
-  vendorStatus: 'active', expiresAt: day(100), billingState: null, billingReason: null, billingRenews: false, graceEndsAt: null, customerBanned: false,
+  vendorStatus: 'active', enabled: true, expiresAt: day(100), billingState: null, billingReason: null, billingRenews: false, graceEndsAt: null, customerBanned: false,
   paidThrough: null, cancelsAt: null, policy: { expirationStrategy: 'RESTRICT_ACCESS' }, toldStatus: 'active', toldGrace: false, remindedEnd: null, remindedDays: null,
 };
 const subscribed: Lived = { ...byHand, billingState: 'ACTIVE', billingRenews: true, paidThrough: day(30), expiresAt: day(30) };

@@ -6,7 +6,7 @@ const before = new Date(end.getTime() - 1);
 const hours = (n: number) => new Date(end.getTime() + n * 3_600_000);
 
 function standing(change: Partial<Standing> = {}): Standing {
-  return { vendorStatus: 'active', expiresAt: end, billingState: null, billingRenews: false, graceEndsAt: null, customerBanned: false, ...change };
+  return { vendorStatus: 'active', enabled: true, expiresAt: end, billingState: null, billingRenews: false, graceEndsAt: null, customerBanned: false, ...change };
 }
 
 describe('the effective status', () => {
@@ -16,6 +16,8 @@ describe('the effective status', () => {
     [{ vendorStatus: 'revoked', billingState: 'SUSPENDED' }, 'revoked'],
     [{ billingState: 'REVOKED' }, 'revoked'],
     [{ vendorStatus: 'suspended' }, 'suspended'],
+    [{ enabled: false }, 'suspended'],
+    [{ enabled: false, vendorStatus: 'revoked' }, 'revoked'],
     [{ billingState: 'SUSPENDED' }, 'suspended'],
     [{ billingState: 'ENDED' }, 'expired'],
     [{}, 'expired'],

@@ -29,6 +29,9 @@ const faults: [VerdictCode, Case][] = [
   ['USES_EXCEEDED', { license: { usesLeft: false } }],
 ];
 
+/** What is not asked when a question is about the key alone. */
+const ofMachines: VerdictCode[] = ['FINGERPRINT_REQUIRED', 'FINGERPRINT_NOT_FOUND', 'MACHINE_LIMIT_EXCEEDED'];
+
 const codeOf = (license: Partial<Examined> = {}, question: Question = {}) => judge({ ...sound, ...license }, question).code;
 
 describe('the verdict', () => {
@@ -56,5 +59,9 @@ describe('the verdict', () => {
   test('on an expired license under ALLOW_ACCESS is valid and says so', () => {
     const license = { status: 'expired', policy: { expirationStrategy: 'ALLOW_ACCESS', requireFingerprint: false } } as const;
     expect(judge({ ...sound, ...license }, {})).toMatchObject({ valid: true, code: 'EXPIRED_ALLOWED' });
+  });
+
+  test('on the key alone asks after no machine, and after everything else', () => {
+    for (const [code, { license, question }] of faults) expect([code, codeOf(license, { ...question, keyAlone: true })]).toEqual([code, ofMachines.includes(code) ? 'VALID' : code]);
   });
 });

@@ -268,16 +268,17 @@ describe('the list of licenses', () => {
     const standings: Standing[] = (['active', 'suspended', 'revoked', 'banned'] as const).flatMap((vendorStatus) =>
       [null, 'ACTIVE', 'GRACE', 'SUSPENDED', 'ENDED', 'REVOKED'].flatMap((billingState) =>
         moments.flatMap((expiresAt) => moments.slice(0, 4).flatMap((graceEndsAt) => [true, false].map((billingRenews) =>
-          ({ vendorStatus, billingState, expiresAt, graceEndsAt, billingRenews, customerBanned: false }) as Standing)))));
+          ({ vendorStatus, enabled: true, billingState, expiresAt, graceEndsAt, billingRenews, customerBanned: false }) as Standing)))));
+    standings.push(...standings.filter(({ graceEndsAt }) => graceEndsAt === null).map((standing) => ({ ...standing, enabled: false })));
     const expected = new Map<string, string[]>(statuses.map((status) => [status, []]));
     await em.execute('alter table licenses drop constraint licenses_billed_whole');
     for (const standing of standings) {
       const id = newId();
       expected.get(effectiveStatus(standing, 24, clock.now()))?.push(id);
       await em.execute(
-        `insert into licenses (id, scope_id, key_hash, key_encrypted, product_id, policy_id, vendor_status, expires_at, billing_state, billing_renews, grace_ends_at, uses_count, metadata, created_at, updated_at)
-         values (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, 0, '{}', now(), now())`,
-        [id, scopeId, Buffer.from(id), policy.productId, policy.id, standing.vendorStatus, standing.expiresAt, standing.billingState, standing.billingRenews, standing.graceEndsAt],
+        `insert into licenses (id, scope_id, key_hash, key_encrypted, product_id, policy_id, vendor_status, enabled, expires_at, billing_state, billing_renews, grace_ends_at, uses_count, metadata, created_at, updated_at)
+         values (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, 0, '{}', now(), now())`,
+        [id, scopeId, Buffer.from(id), policy.productId, policy.id, standing.vendorStatus, standing.enabled, standing.expiresAt, standing.billingState, standing.billingRenews, standing.graceEndsAt],
       );
     }
     const { listLicenses } = await import('../../src/licensing/read-licenses.ts');

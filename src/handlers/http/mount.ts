@@ -12,23 +12,24 @@ import type { Access, Answer, Route } from './route.ts';
 
 export type MountDependencies = { limits: Limits; directory: Directory; firstAnswers: FirstAnswers; timeOf: (scope: Scope) => Promise<Date> };
 
-/** Serves the routes. */
-export function mount(app: Express, routes: Route[], dependencies: MountDependencies): void {
-  for (const route of routes) app[route.method](route.path, serve(route, dependencies));
+/** Serves the routes. `takes`: the types of content that a body may have. */
+export function mount(app: Express, routes: Route[], dependencies: MountDependencies, takes: readonly string[] = ['application/json']): void {
+  for (const route of routes) app[route.method](route.path, serve(route, dependencies, takes));
 }
 
 /** Let in and count, read, answer. */
-function serve(route: Route, dependencies: MountDependencies): RequestHandler {
+function serve(route: Route, dependencies: MountDependencies, takes: readonly string[]): RequestHandler {
   return async (request, response) => {
     const caller = await letIn(route.access, dependencies, request, response);
-    const input = route.method === 'get' ? { ...request.query } : await readBody(route, request, response);
-    const id = String(request.params['id'] ?? '');
-    refuseUnstorable(id, ['id']);
+    const input = route.method === 'get' ? { ...request.query } : await readBody({ ...route, takes }, request, response);
+    const params = Object.fromEntries(Object.entries(request.params).map(([name, value]) => [name, String(value)]));
+    const { id = '' } = params;
+    for (const [name, value] of Object.entries(params)) refuseUnstorable(value, [name]);
     refuseUnstorable(input);
     const checked = await route.checks?.(input);
     const answer = async () => {
       if (checked) granted(checked);
-      return route.answer({ caller, id, input, timeOf: dependencies.timeOf });
+      return route.answer({ caller, id, params, input, timeOf: dependencies.timeOf });
     };
     const key = request.headers['idempotency-key'];
     const repeatable = route.method === 'post' && caller?.by === 'api-key' && key !== undefined;
@@ -75,16 +76,20 @@ async function letInApiKey(permission: Permission, { limits, directory, who }: G
 
 const type = () => true;
 const ours = express.json({ limit: '1mb', type });
+const FORM = 'application/x-www-form-urlencoded';
+const form = express.urlencoded({ limit: '1mb', extended: false, type });
 /** An event may be as large as the webhook takes it, with a little around it. Text that no database holds is mended as it is there. */
 const stripeEvents = express.json({ limit: 2 * 1024 * 1024 + 1024, type, reviver: (_name, value: unknown) => (typeof value === 'string' ? storable(value) : value) });
 
-/** A JSON body; none at all counts as `{}`, any other type of content is refused. */
-async function readBody({ takesStripeEvent }: Route, request: Request, response: Response): Promise<unknown> {
+/** A body of a type that is taken; none at all counts as `{}`. */
+async function readBody({ takesStripeEvent, takes }: Route & { takes: readonly string[] }, request: Request, response: Response): Promise<unknown> {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   if (encoding === undefined && Number(length ?? 0) === 0) return {};
-  if (!request.is('application/json')) throw new AppError('UNSUPPORTED_MEDIA_TYPE', 415, 'Send the body as application/json.');
+  const sent = request.is([...takes]);
+  if (sent === false || sent === null) throw new AppError('UNSUPPORTED_MEDIA_TYPE', 415, `Send the body as ${takes.join(' or ')}.`);
+  const read = takesStripeEvent ? stripeEvents : sent === FORM ? form : ours;
   await new Promise<void>((resolve, reject) => {
-    (takesStripeEvent ? stripeEvents : ours)(request, response, (error: unknown) => (error === undefined ? resolve() : reject(error)));
+    read(request, response, (error: unknown) => (error === undefined ? resolve() : reject(error)));
   });
   return request.body;
 }

@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import { AppError } from '../../errors.ts';
+import type { Route } from './route.ts';
 
 /** Answers what came to a path of ours with a method that it does not take: OPTIONS is told which it takes, others get 405. */
 export function answerOtherMethods(paths: () => Record<string, object>): RequestHandler {
@@ -15,6 +16,12 @@ export function answerOtherMethods(paths: () => Record<string, object>): Request
     if (request.method !== 'OPTIONS') throw new AppError('METHOD_NOT_ALLOWED', 405, `This path takes ${allow}.`, { headers: { Allow: allow } });
     response.status(204).set('Allow', allow).end();
   };
+}
+
+/** Routes that no document tells of, by path and method as a document has them. */
+export function pathsOf(routes: Pick<Route, 'path' | 'method'>[]): Record<string, object> {
+  const byPath = Map.groupBy(routes, ({ path }) => path.replace(/:(\w+)/g, '{$1}'));
+  return Object.fromEntries([...byPath].map(([path, same]) => [path, Object.fromEntries(same.map(({ method }) => [method, {}]))]));
 }
 
 function knownOf(paths: Record<string, object>): { pattern: RegExp; methods: string[] }[] {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isUnavailable } from '../../database/orm.ts';
 import { AppError, type Refusal, type RefusalCode } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import type { OtherInterface } from '../compat/other-interface.ts';
 import { requestIdOf } from './request-id.ts';
 
 /** Errors, mapped once for HTTP: one shape, and nothing of ours in it but a request id. */
@@ -62,6 +63,15 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
       ...(failure.details && { details: failure.details }),
       requestId: requestIdOf(response),
     });
+  });
+}
+
+/** As `answerErrors`, in the words of another system's interface. */
+export function answerErrorsOf({ showFailure }: Pick<OtherInterface, 'showFailure'>, log: Logger): ErrorRequestHandler {
+  return errorHandler(log, (failure, response) => {
+    if (failure.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+    const { status, body } = showFailure(failure, response.req.originalUrl.replace(/[?].*$/, ''));
+    response.status(status).json(body);
   });
 }
 

@@ -40,7 +40,10 @@ export type Answer = { status?: number; body?: unknown; text?: string; headers?:
 export type Access = { open: LimitName } | { permission: Permission; license?: LimitName };
 
 /** `timeOf`: the time by which a scope is judged. */
-type Received = { caller: Caller | null; id: string; input: unknown; timeOf: (scope: Scope) => Promise<Date> };
+type Received = { caller: Caller | null; id: string; params: Params; input: unknown; timeOf: (scope: Scope) => Promise<Date> };
+
+/** What stood in the places of a path that are named, such as `:key`. `id` is the one that most paths have. */
+type Params = Record<string, string>;
 
 /** `checks` asks what lies outside, which may take long, before a transaction holds anybody up: what it refuses is the answer. */
 export type Route = Place<z.ZodType> & { access: Access; checks?: (input: unknown) => Promise<Result<unknown>>; answer: (received: Received) => Promise<Answer> };
@@ -55,7 +58,7 @@ export function openRoute<Input extends z.ZodType>(
 }
 
 /** `now` is the time by which the scope is judged. */
-type Call<Input extends z.ZodType> = { scope: Scope; id: string; input: z.output<Input>; now: Date };
+type Call<Input extends z.ZodType> = { scope: Scope; id: string; params: Params; input: z.output<Input>; now: Date };
 
 /** A route of the management API: called with an API key that has `permission`, for the key's own scope. */
 export function managementRoute<Input extends z.ZodType>(
@@ -67,9 +70,9 @@ export function managementRoute<Input extends z.ZodType>(
     ...rest,
     access: { permission },
     ...(checks && { checks: whenReadable(place.input, checks) }),
-    answer: async ({ caller, id, input, timeOf }) => {
+    answer: async ({ caller, id, params, input, timeOf }) => {
       if (caller?.by !== 'api-key') throw new Error(`${place.path} was reached without an API key`);
-      return answer({ caller, scope: caller.scope, id, input: parse(place.input, input), now: await timeOf(caller.scope) });
+      return answer({ caller, scope: caller.scope, id, params, input: parse(place.input, input), now: await timeOf(caller.scope) });
     },
   };
 }
@@ -90,9 +93,9 @@ export function licensedRoute<Input extends z.ZodType>(
   place: Place<Input> & { permission: Permission; limit: LimitName },
   answer: (call: Call<Input> & { own: string | null }) => Promise<Answer>,
 ): Route {
-  return holderRoute(place, async ({ caller, id, input, timeOf }) => {
+  return holderRoute(place, async ({ caller, id, params, input, timeOf }) => {
     const { scope, own } = caller.by === 'api-key' ? { scope: caller.scope, own: null } : await ownOf(caller);
-    return answer({ scope, own, id, input, now: await timeOf(scope) });
+    return answer({ scope, own, id, params, input, now: await timeOf(scope) });
   });
 }
 
@@ -104,15 +107,15 @@ async function ownOf(caller: LicenseCaller): Promise<{ scope: Scope; own: string
 /** As `licensedRoute`, for a handler that asks for the license in the statement it makes anyway. */
 export function holderRoute<Input extends z.ZodType>(
   place: Place<Input> & { permission: Permission; limit: LimitName },
-  answer: (call: Pick<Received, 'id' | 'timeOf'> & { caller: Caller; input: z.output<Input> }) => Promise<Answer>,
+  answer: (call: Pick<Received, 'id' | 'params' | 'timeOf'> & { caller: Caller; input: z.output<Input> }) => Promise<Answer>,
 ): Route {
   const { permission, limit: license, ...rest } = place;
   return {
     ...rest,
     access: { permission, license },
-    answer: ({ caller, id, input, timeOf }) => {
+    answer: ({ caller, id, params, input, timeOf }) => {
       if (caller === null) throw new Error(`${place.path} was reached without a caller`);
-      return answer({ caller, id, input: parse(place.input, input), timeOf });
+      return answer({ caller, id, params, input: parse(place.input, input), timeOf });
     },
   };
 }

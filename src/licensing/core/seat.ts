@@ -1,6 +1,9 @@
 import { type HeartbeatRule, isDead, type Pulse } from './machine.ts';
 import type { HeartbeatCullStrategy } from './policy.ts';
 
+/** The highest limit there can be stands for none: how a license is unlimited where its policy has a limit. */
+export const NO_LIMIT = 2_147_483_647;
+
 /** A machine as it counts against a limit. */
 export type Seated = Pulse & { id: string };
 

@@ -8,6 +8,8 @@ export type Status = (typeof statuses)[number];
 /** What the status of a license depends on. `billingState` is null for a license that was not bought. */
 export type Standing = {
   vendorStatus: VendorStatus;
+  /** The vendor's switch, which sell.app's interface turns. Off, the license reads as suspended. */
+  enabled: boolean;
   expiresAt: Date | null;
   billingState: BillingState | null;
   billingRenews: boolean;
@@ -25,7 +27,7 @@ export function effectiveStatus(standing: Standing, slackHours: number, now: Dat
   const { vendorStatus, billingState } = standing;
   if (vendorStatus === 'banned' || standing.customerBanned) return 'banned';
   if (vendorStatus === 'revoked' || billingState === 'REVOKED') return 'revoked';
-  if (vendorStatus === 'suspended' || suspendedByBilling(standing, now)) return 'suspended';
+  if (vendorStatus === 'suspended' || !standing.enabled || suspendedByBilling(standing, now)) return 'suspended';
   return hasEnded(validUntil(standing, slackHours), now) ? 'expired' : 'active';
 }
 

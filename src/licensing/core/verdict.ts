@@ -12,7 +12,13 @@ export type VerdictCode = (typeof verdictCodes)[number];
 export type Verdict = { valid: boolean; code: VerdictCode; detail: string };
 
 /** What the app asks beside the key. */
-export type Question = { product?: string | undefined; fingerprint?: string | undefined; entitlements?: string[] | undefined };
+export type Question = {
+  product?: string | undefined;
+  fingerprint?: string | undefined;
+  entitlements?: string[] | undefined;
+  /** The question is about the key, whatever machine asks: what interfaces that know no fingerprint ask. */
+  keyAlone?: boolean | undefined;
+};
 
 /**
  * What is known of the license when it is asked about. `machine` is the one with the fingerprint that was sent, null when
@@ -34,8 +40,8 @@ type Guard = (license: Examined, question: Question) => VerdictCode | null;
 const guards: Guard[] = [
   (license, { product }) => (product === undefined || names(license.product, product) ? null : 'PRODUCT_MISMATCH'),
   ({ status, policy }) => refusedState(status, policy.expirationStrategy),
-  ({ policy }, { fingerprint }) => (policy.requireFingerprint && fingerprint === undefined ? 'FINGERPRINT_REQUIRED' : null),
-  ({ policy, machine, slotFree }) => (!policy.requireFingerprint || machine ? null : slotFree ? 'FINGERPRINT_NOT_FOUND' : 'MACHINE_LIMIT_EXCEEDED'),
+  ({ policy }, { fingerprint, keyAlone }) => (policy.requireFingerprint && fingerprint === undefined && !keyAlone ? 'FINGERPRINT_REQUIRED' : null),
+  ({ policy, machine, slotFree }, { keyAlone }) => (!policy.requireFingerprint || machine || keyAlone ? null : slotFree ? 'FINGERPRINT_NOT_FOUND' : 'MACHINE_LIMIT_EXCEEDED'),
   ({ machine }) => (machine?.dead ? 'HEARTBEAT_REQUIRED' : null),
   (license, { entitlements = [] }) => (entitlements.every((code) => license.entitlements.includes(code)) ? null : 'ENTITLEMENTS_MISSING'),
   ({ usesLeft }) => (usesLeft ? null : 'USES_EXCEEDED'),
