@@ -1,7 +1,8 @@
-/** The files that take longest, the longest first: both workers end together, and none is left alone with one of these. */
+/** The files that take longest, the longest first: the workers end together, and none is left alone with one of these. */
 const longest = [
-  'flows/start', 'flows/commands', 'flows/stories-with-key', 'flows/crash', 'flows/faults-burst', 'flows/stories-without-key', 'flows/reconcile',
-  'flows/faults-workers', 'flows/faults-database', 'flows/faults-stripe', 'flows/stripe-cli', 'handlers/bad-input', 'handlers/machines', 'flows/rotate-keys', 'flows/purchase',
+  'flows/start', 'flows/crash', 'flows/faults-workers', 'flows/faults-burst', 'flows/stories-with-key', 'flows/reconcile', 'flows/faults-database', 'flows/commands',
+  'handlers/machines', 'handlers/isolation', 'flows/purchase', 'flows/stripe-cli', 'flows/faults-stripe', 'flows/stories-without-key', 'flows/webhooks', 'handlers/portal',
+  'handlers/bad-input', 'handlers/apply-mapping', 'flows/rotate-keys', 'flows/faults-events',
 ];
 
 /** The order in which jest runs the files, the same wherever it runs: jest's own goes by what it remembers of an earlier run. */
