@@ -44,7 +44,8 @@ export async function numbered(database: Database, licenses: LicenseDetails[]): 
     )
     select l.id, l.number as license, p.number as product, o.number as policy, c.number as customer, orders.number as "order", subscriptions.number as subscription
     from asked l join products p on p.id = l.product_id join policies o on o.id = l.policy_id left join customers c on c.id = l.customer_id
-    left join orders using (scope_id, stripe_purchase_id) left join subscriptions using (scope_id, stripe_subscription_id)`);
+    left join orders on orders.scope_id = l.scope_id and orders.stripe_purchase_id = l.stripe_purchase_id
+    left join subscriptions on subscriptions.scope_id = l.scope_id and subscriptions.stripe_subscription_id = l.stripe_subscription_id`);
   const numbers = new Map(found.map(({ id, ...rest }) => [id, rest]));
   return licenses.flatMap((license) => {
     const own = numbers.get(license.id);
