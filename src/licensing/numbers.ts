@@ -54,9 +54,10 @@ export async function numbered(database: Database, licenses: LicenseDetails[]): 
       select l.scope_id, l.stripe_subscription_id, min(l.number) as number from licenses l
       where (l.scope_id, l.stripe_subscription_id) in (select scope_id, stripe_subscription_id from asked) group by 1, 2
     )
-    select l.id, l.number as license, p.number as product, o.number as policy, c.number as customer, orders.number as "order", subscriptions.number as subscription
-    from asked l join products p on p.id = l.product_id join policies o on o.id = l.policy_id left join customers c on c.id = l.customer_id
-    left join orders using (scope_id, stripe_purchase_id) left join subscriptions using (scope_id, stripe_subscription_id)`);
+    select a.id, a.number as license, p.number as product, o.number as policy, c.number as customer, orders.number as "order", subscriptions.number as subscription
+    from asked a join products p on p.id = a.product_id join policies o on o.id = a.policy_id left join customers c on c.id = a.customer_id
+    left join orders on (orders.scope_id, orders.stripe_purchase_id) = (a.scope_id, a.stripe_purchase_id)
+    left join subscriptions on (subscriptions.scope_id, subscriptions.stripe_subscription_id) = (a.scope_id, a.stripe_subscription_id)`);
   const numbers = new Map(found.map(({ id, ...rest }) => [id, rest]));
   return licenses.flatMap((license) => {
     const own = numbers.get(license.id);
