@@ -7,6 +7,11 @@ export const NO_LIMIT = 2_147_483_647;
 /** A machine as it counts against a limit. */
 export type Seated = Pulse & { id: string };
 
+/** The override that gives a license this limit (null: none) where it would inherit another; null where it would inherit the same. */
+export function overrideFor(limit: number | null, inherited: number | null): number | null {
+  return limit === inherited ? null : (limit ?? NO_LIMIT);
+}
+
 type SeatRule = HeartbeatRule & { heartbeatCullStrategy: HeartbeatCullStrategy; floating: boolean };
 
 /** What one more machine takes: `removed` are the dead ones whose slot is free anyway, `evicted` the one that makes room. */
