@@ -32,6 +32,12 @@ export async function customerOfStripe(tx: Transaction, scope: Scope, stripeCust
   return found ? tx.findOneOrFail(Customer, { id: found.id }) : null;
 }
 
+/** A customer of the scope, locked against deletion until the transaction ends, as above. */
+export async function heldCustomer(tx: Transaction, scope: Scope, customerId: string): Promise<CustomerRow | null> {
+  const [found] = await query(tx, sql<{ id: string }>`select id from customers where scope_id = ${scope.id} and id = ${customerId} and deleted_at is null for key share`);
+  return found ? tx.findOne(Customer, { id: found.id }) : null;
+}
+
 /** Says which customer a Stripe customer is from now on, where it is none or one that was deleted. */
 export async function linkStripeCustomer(tx: Transaction, scope: Scope, stripeCustomerId: string, customerId: string): Promise<void> {
   await query(tx, sql`

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { storable } from '../../billing/core/stripe-shapes.ts';
 import type { Scope } from '../../database/scope.ts';
@@ -35,16 +37,26 @@ function serve(route: Route, dependencies: MountDependencies, takes: readonly st
     const repeatable = route.method === 'post' && caller?.by === 'api-key' && key !== undefined;
     // Its rights are part of a request: an answer may show what another API key may not see.
     const keyed = repeatable ? { scope: caller.scope, key: String(key), request: [request.path, caller.scopes, input] } : null;
-    send(keyed ? await answerOnce(dependencies.firstAnswers, keyed, answer) : await answer(), route, response);
+    await send(keyed ? await answerOnce(dependencies.firstAnswers, keyed, answer) : await answer(), route, response);
   };
 }
 
-function send({ status, body, text, headers = {} }: Answer, { answers }: Route, response: Response): void {
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+async function send({ status, body, text, pieces, headers = {} }: Answer, { answers }: Route, response: Response): Promise<void> {
   response.status(status ?? answers.status);
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (text !== undefined) response.setHeader('Content-Type', 'application/json; charset=utf-8').end(text);
+  if (pieces !== undefined) await sendPieces(pieces, response.setHeader('Content-Type', JSON_TYPE));
+  else if (text !== undefined) response.setHeader('Content-Type', JSON_TYPE).end(text);
   else if (body === undefined) response.end();
   else response.json(body);
+}
+
+/** At the pace of whoever reads. An answer that fails under way is cut off, so that nobody takes it for whole; who hangs up is no failure. */
+async function sendPieces(pieces: AsyncIterable<string>, response: Response): Promise<void> {
+  await pipeline(Readable.from(pieces), response).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
+  });
 }
 
 /** Who calls, counted by what limits them; null where anybody may call. */
