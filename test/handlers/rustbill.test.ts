@@ -131,6 +131,8 @@ describe('features', () => {
 
   test('of one new name, asked for by ten licenses at once, are one entitlement', async () => {
     const body = await order({ features: { at_once: true, and_more: true } });
+    // Those that make a product's first policy wait for one another anyway.
+    await call('POST', '', { body: { ...body, features: {} } });
     const replies = await Promise.all(Array.from({ length: 10 }, () => call('POST', '', { body })));
     expect(replies.map(({ status }) => status)).toEqual(Array(10).fill(201));
     expect(await query(`select code from entitlements where code in ('at_once', 'and_more') and deleted_at is null order by 1`)).toEqual([{ code: 'and_more' }, { code: 'at_once' }]);
@@ -295,6 +297,14 @@ describe('validating', () => {
     const { currentActivations } = (await call('GET', named(license.licenseKey))).body;
     expect(await ask1(license.licenseKey, 'wanted')).toEqual({ status, body: { valid: false, error, message: expect.any(String), status: standing }, headers: expect.anything() });
     expect((await call('GET', named(license.licenseKey))).body.currentActivations).toBe(currentActivations);
+  });
+
+  test('out of uses takes no floating slot from a device that is let in', async () => {
+    const body = await order();
+    await native('POST', '/policies', { productId: body.productId, name: 'default', maxUses: 1, maxMachines: 1, floating: true });
+    const { licenseKey } = (await call('POST', '', { body })).body;
+    expect([(await ask1(licenseKey, 'first')).status, (await ask1(licenseKey, 'second')).body.error]).toEqual([200, 'usage_limit_reached']);
+    expect((await call('GET', `${named(licenseKey)}/activations`)).body).toMatchObject([{ deviceId: 'first' }]);
   });
 
   test('of ten devices at once with one use left lets one in, and only that one keeps a slot', async () => {
