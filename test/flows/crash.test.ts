@@ -6,7 +6,8 @@ import { createCatalog } from '../support/catalog.ts';
 import { createDatabase } from '../support/database.ts';
 import { catchMail, type MailCatcher } from '../support/mail-catcher.ts';
 import { addressOf, spawnTillkey, type TillkeyProcess } from '../support/process.ts';
-import { backends, callAt, redisUrl, TEST_KEY, TEST_SECRET } from '../support/service.ts';
+import { createRedisDatabase } from '../support/redis.ts';
+import { backends, callAt, TEST_KEY, TEST_SECRET } from '../support/service.ts';
 import { until } from '../support/until.ts';
 import { deliver, firstMonth } from '../support/webhook.ts';
 
@@ -62,7 +63,10 @@ async function allApplied(url: string): Promise<void> {
 }
 
 describe.each(backends())('killed, with the queues in %s,', (backend) => {
-  const environment: Record<string, string> = backend === 'redis' ? { REDIS_URL: redisUrl() } : {};
+  let environment: Record<string, string>;
+  beforeEach(async () => {
+    environment = backend === 'redis' ? { REDIS_URL: await createRedisDatabase() } : {};
+  });
 
   test('after the inbox insert: a restart issues and mails once', async () => {
     const web = await start({ role: 'web', environment });

@@ -9,7 +9,8 @@ import { type FakeStripe, startFakeStripe } from '../support/fake-stripe/fake-st
 import { layLine, type Line } from '../support/line.ts';
 import { catchMail, type MailCatcher } from '../support/mail-catcher.ts';
 import { spawnTillkey, type TillkeyProcess } from '../support/process.ts';
-import { backends, redisUrl, startTestService, TEST_KEY, TEST_SECRET, type TestService } from '../support/service.ts';
+import { createRedisDatabase } from '../support/redis.ts';
+import { backends, startTestService, TEST_KEY, TEST_SECRET, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -38,7 +39,7 @@ afterEach(async () => {
 
 describe.each(backends())('two workers with the queues in %s,', (backend) => {
   test('one after the other killed with work in hand, between them issue and mail every purchase once', async () => {
-    const shared: Record<string, string> = { TILLKEY_SECRET: 'a secret for tests, long enough to pass', STRIPE_TEST_WEBHOOK_SECRETS: TEST_SECRET, ...(backend === 'redis' && { REDIS_URL: redisUrl() }) };
+    const shared: Record<string, string> = { TILLKEY_SECRET: 'a secret for tests, long enough to pass', STRIPE_TEST_WEBHOOK_SECRETS: TEST_SECRET, ...(backend === 'redis' && { REDIS_URL: await createRedisDatabase() }) };
     web = await startTestService({ role: 'web', databaseUrl: database.url, environment: shared });
     const startWorker = async () => {
       const worker = spawnTillkey(['worker'], {

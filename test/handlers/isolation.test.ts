@@ -4,6 +4,7 @@ import { routes } from '../../src/app.ts';
 import type { Route } from '../../src/handlers/http/route.ts';
 import { asJson, type Asked, asker, type Heard } from '../support/ask.ts';
 import { notAnError, routeOf } from '../support/documented.ts';
+import { everythingOwned } from '../support/owned.ts';
 import { LIVE_KEY, startTestService, TEST_KEY, type TestService } from '../support/service.ts';
 import { createWorld, insertAccount, insertApiKey, type World } from '../support/world.ts';
 
@@ -181,20 +182,6 @@ afterAll(async () => {
   await tillkey.stop();
 });
 
-/** All that belongs to the owner, but for what a mere call notes: when a key was last used. */
-async function everythingOwned(): Promise<Record<string, string>> {
-  const em = tillkey.service.dependencies.database.em.fork();
-  const { id } = tillkey.service.dependencies.scopes.find(({ mode }) => mode === 'test')!;
-  await tillkey.service.dependencies.validations.flush();
-  const tables = await em.execute<{ name: string }[]>(`select table_name as name from information_schema.columns where column_name = 'scope_id' and table_schema = 'public' order by 1`);
-  const owned: Record<string, string> = {};
-  for (const { name } of tables) {
-    const [row] = await em.execute<{ rows: string }[]>(`select coalesce(string_agg((to_jsonb(t) - 'last_used_at')::text, E'\\n' order by (to_jsonb(t) - 'last_used_at')::text), '') as rows from ${name} t where scope_id = ?`, [id]);
-    owned[name] = row!.rows;
-  }
-  return owned;
-}
-
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`;
 
 function requestOf(name: string, of: World, headers: Record<string, string>): Asked {
@@ -254,7 +241,7 @@ const guarded = Object.keys(rows).filter((name) => rows[name]!.foreign !== 'open
 describe('changes nothing and tells nothing', () => {
   let before: Record<string, string>;
   beforeAll(async () => {
-    before = await everythingOwned();
+    before = await everythingOwned(tillkey);
   });
 
   const refused = async (name: string, { headers, status, code, who }: Stranger) => {
@@ -285,7 +272,7 @@ describe('changes nothing and tells nothing', () => {
   });
 
   test('and afterwards everything of the owner’s is as it was', async () => {
-    expect(await everythingOwned()).toEqual(before);
+    expect(await everythingOwned(tillkey)).toEqual(before);
   });
 });
 

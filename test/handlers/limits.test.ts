@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { hashApiKey } from '../../src/database/api-keys.ts';
-import { LIVE_KEY, redisUrl, startTestService, TEST_KEY, type TestService } from '../support/service.ts';
+import { createRedisDatabase } from '../support/redis.ts';
+import { LIVE_KEY, startTestService, TEST_KEY, type TestService } from '../support/service.ts';
 import { deliver, event } from '../support/webhook.ts';
 
 let running: TestService[] = [];
@@ -61,10 +62,10 @@ describe('a limit', () => {
     expect([await ask(proxied, '203.0.113.1'), await ask(proxied, '203.0.113.2'), await ask(proxied, '203.0.113.2')]).toEqual([200, 200, 429]);
   });
 
-  const stores: [string, () => Record<string, string>][] = [['PostgreSQL', () => ({})]];
-  if (process.env['TEST_REDIS_URL']) stores.push(['Redis', () => ({ REDIS_URL: redisUrl() })]);
+  const stores: [string, () => Promise<Record<string, string>>][] = [['PostgreSQL', async () => ({})]];
+  if (process.env['TEST_REDIS_URL']) stores.push(['Redis', async () => ({ REDIS_URL: await createRedisDatabase() })]);
   test.each(stores)('is shared by two web processes through %s', async (_store, storeEnvironment) => {
-    const store = storeEnvironment();
+    const store = await storeEnvironment();
     const first = await start({ ...store, RATE_LIMIT_VALIDATE: '10' });
     const environment = { ...store, RATE_LIMIT_VALIDATE: '10', DATABASE_URL: first.databaseUrl };
     const [one, two] = [await start(environment, first.databaseUrl), await start(environment, first.databaseUrl)];

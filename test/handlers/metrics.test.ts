@@ -5,6 +5,7 @@ import { receiveEvent } from '../../src/inbox.ts';
 import { readEnvelope } from '../../src/billing/core/envelope.ts';
 import { createLicense, validate } from '../support/license.ts';
 import { backends, startTestService, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 import { event } from '../support/webhook.ts';
 
 let tillkey: TestService;
@@ -136,7 +137,7 @@ describe.each(backends())('with the queues in %s,', (backend) => {
       if ((runs += 1) === 2) throw new Error('broken');
     });
     for (let n = 0; n < 3; n += 1) await queues.enqueue('schedule', { name });
-    while (runs < 3) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => runs === 3);
     expect((await queues.depths())?.messages).toEqual({ waiting: 0, delayed: 1, active: 0 });
     expect((await web.call('GET', '/readyz')).body.queues).toMatchObject({ messages: { delayed: 1 } });
     expect(await (await fetch(`${web.url}/metrics`)).text()).toContain('tillkey_queue_depth{queue="messages",state="delayed"} 1');

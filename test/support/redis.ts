@@ -5,16 +5,31 @@ import { freePort } from './free-port.ts';
 
 export type RedisServer = { url: string; stop: () => Promise<void> };
 
-/** A Redis for the run: the one of `REDIS_URL`, or a `redis-server` of our own; null, said aloud, when there is neither. */
+/** More than a whole run asks for. */
+const DATABASES = 1_000;
+
+/** A Redis for the run; null, said aloud, when there is no `redis-server`. */
 export async function startRedis(folder: string): Promise<RedisServer | null> {
-  const given = process.env['REDIS_URL'];
-  if (given) return { url: given, stop: async () => undefined };
   return (await startRedisServer(folder, await freePort())) ?? refuseInCi();
+}
+
+/**
+ * A database of the run's Redis that no service has used: one that was killed leaves jobs behind. Redis itself counts them, the only
+ * one that all files and jest's workers share.
+ */
+export async function createRedisDatabase(): Promise<string> {
+  const url = process.env['TEST_REDIS_URL'];
+  if (!url) throw new Error('there is no Redis in this run');
+  const client = new Redis(url);
+  const n = await client.incr('databases given');
+  client.disconnect();
+  if (n >= DATABASES) throw new Error(`Redis has no more than ${DATABASES} databases: raise DATABASES`);
+  return `${url}/${n}`;
 }
 
 /** A `redis-server` that keeps nothing; null when there is none on the PATH. */
 export async function startRedisServer(folder: string, port: number): Promise<RedisServer | null> {
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'];
+  const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', '--databases', String(DATABASES)];
   const server = spawn('redis-server', options, { stdio: 'ignore' });
   const absent = await Promise.race([once(server, 'error').then(() => true), once(server, 'spawn').then(() => false)]);
   if (absent) return null;
@@ -34,7 +49,7 @@ export async function startRedisServer(folder: string, port: number): Promise<Re
 }
 
 function refuseInCi(): null {
-  const advice = 'no redis-server on the PATH and no REDIS_URL: the queue tests run on PostgreSQL only. Install redis-server (apt-get install redis-server) to run them all.';
+  const advice = 'no redis-server on the PATH: the queue tests run on PostgreSQL only. Install redis-server (apt-get install redis-server) to run them all.';
   if (process.env['CI']) throw new Error(advice);
   process.stderr.write(`\nNOT TESTED ON REDIS: ${advice}\n\n`);
   return null;

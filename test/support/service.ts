@@ -11,6 +11,7 @@ import { type Service, startService } from '../../src/service.ts';
 import type { Patience } from '../../src/stripe-client.ts';
 import type { WebhookPatience } from '../../src/webhook-client.ts';
 import { createDatabase } from './database.ts';
+import { createRedisDatabase } from './redis.ts';
 
 export const TEST_KEY = `lk_test_${'t'.repeat(32)}`;
 export const LIVE_KEY = `lk_live_${'l'.repeat(32)}`;
@@ -68,7 +69,7 @@ export async function startTestService({ backend = 'postgres', role = 'all', clo
     RATE_LIMIT_OTHER: '0',
     // Receivers of the tests are on loopback.
     WEBHOOK_ALLOW_PRIVATE_ADDRESSES: 'true',
-    ...(backend === 'redis' && { REDIS_URL: redisUrl() }),
+    ...(backend === 'redis' && { REDIS_URL: await createRedisDatabase() }),
     ...environment,
   });
   if (!read.ok) throw new Error(read.faults.join('\n'));
@@ -101,16 +102,6 @@ export async function startTwoWebs(clock: TestClock): Promise<[TestService, Test
 /** The backends to run queue suites on: both, where there is a Redis. */
 export function backends(): ('postgres' | 'redis')[] {
   return process.env['TEST_REDIS_URL'] ? ['postgres', 'redis'] : ['postgres'];
-}
-
-/** Of Redis's 16 numbered databases each of jest's workers, of which there are three, has five: they must not share queues. */
-const REDIS_DATABASES = 5;
-let redisDatabases = 0;
-
-/** Each service gets a database of its worker's, by turns. */
-export function redisUrl(): string {
-  const first = (Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) * REDIS_DATABASES;
-  return `${process.env['TEST_REDIS_URL'] ?? ''}/${first + (redisDatabases++ % REDIS_DATABASES)}`;
 }
 
 /** Calls the API of a service with the test key, or as the options say. */

@@ -82,7 +82,8 @@ async function changeLicense(dependencies: InterfaceDependencies, { scope, key }
   const found = ofLicense(await readLicenseByKey(dependencies, scope, key));
   const at = { scope, id: found.id };
   const expiresAt = request.expiresAt?.getTime() === found.expiresAt?.getTime() ? undefined : request.expiresAt;
-  const maxMachinesOverride = request.maxActivations === undefined ? undefined : overrideFor(request.maxActivations, found.maxMachines);
+  const { maxActivations: limit = found.maxMachines } = request;
+  const maxMachinesOverride = limit === found.maxMachines ? undefined : overrideFor(limit, found.seats ?? found.policy.maxMachines);
   const takeStatus = async (license: LicenseDetails): Promise<Result<LicenseDetails>> => {
     const current = [found, license].map((one) => statusAt(one, dependencies, now));
     if (status == null || current.includes(status)) return ok(license);

@@ -23,7 +23,7 @@ export function mount(app: Express, routes: Route[], dependencies: MountDependen
 function serve(route: Route, dependencies: MountDependencies, takes: readonly string[]): RequestHandler {
   return async (request, response) => {
     const caller = await letIn(route.access, dependencies, request, response);
-    const input = route.method === 'get' ? { ...request.query } : await readBody({ ...route, takes }, request, response);
+    const input = await readInput({ ...route, takes }, request, response);
     const params = Object.fromEntries(Object.entries(request.params).map(([name, value]) => [name, String(value)]));
     const { id = '' } = params;
     for (const [name, value] of Object.entries(params)) refuseUnstorable(value, [name]);
@@ -93,8 +93,17 @@ const form = express.urlencoded({ limit: '1mb', extended: false, type });
 /** An event may be as large as the webhook takes it, with a little around it. Text that no database holds is mended as it is there. */
 const stripeEvents = express.json({ limit: 2 * 1024 * 1024 + 1024, type, reviver: (_name, value: unknown) => (typeof value === 'string' ? storable(value) : value) });
 
+type Reading = Route & { takes: readonly string[] };
+
+/** The query of a GET, the body of anything else. */
+async function readInput(route: Reading, request: Request, response: Response): Promise<unknown> {
+  if (route.method === 'get') return { ...request.query };
+  const body = await readBody(route, request, response);
+  return route.mayStandInQuery && typeof body === 'object' ? { ...request.query, ...body } : body;
+}
+
 /** A body of a type that is taken; none at all counts as `{}`. */
-async function readBody({ takesStripeEvent, takes }: Route & { takes: readonly string[] }, request: Request, response: Response): Promise<unknown> {
+async function readBody({ takesStripeEvent, takes }: Reading, request: Request, response: Response): Promise<unknown> {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   if (encoding === undefined && Number(length ?? 0) === 0) return {};
   const sent = request.is([...takes]);

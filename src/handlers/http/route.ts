@@ -25,6 +25,8 @@ type Place<Input extends z.ZodType> = {
   refuses?: RefusalCode[];
   /** Its body holds an event as Stripe sends it: larger than what is ours, and in whatever text. */
   takesStripeEvent?: true;
+  /** Fields of the body may stand in the query instead, as some clients of other systems send them. */
+  mayStandInQuery?: true;
 };
 
 /**

@@ -4,9 +4,9 @@ import type { HeartbeatCullStrategy } from './policy.ts';
 /** The highest limit there can be stands for none: how a license is unlimited where its policy has a limit. */
 export const NO_LIMIT = 2_147_483_647;
 
-/** The override that makes a limit what is asked, null being none; undefined where it is so already. */
-export function overrideFor(asked: number | null, limit: number | null): number | undefined {
-  return asked === limit ? undefined : (asked ?? NO_LIMIT);
+/** The override that gives a license this limit (null: none) where it would inherit another; null where it would inherit the same. */
+export function overrideFor(limit: number | null, inherited: number | null): number | null {
+  return limit === inherited ? null : (limit ?? NO_LIMIT);
 }
 
 /** A machine as it counts against a limit. */
