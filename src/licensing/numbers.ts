@@ -10,7 +10,7 @@ import { detailsOf, type LicenseDetails, withDetails } from './store.ts';
  * Whole numbers beside the UUIDs, for interfaces whose ids are integers. Each is stable for good and unique among its kind. What was bought together is an
  * order: it has the number of its first license, and so has a subscription; null where the license was not bought so.
  */
-export type Numbers = { license: number; product: number; policy: number; customer: number | null; order: number | null; subscription: number | null };
+type Numbers = { license: number; product: number; policy: number; customer: number | null; order: number | null; subscription: number | null };
 
 export type NumberedLicense = LicenseDetails & { numbers: Numbers };
 
