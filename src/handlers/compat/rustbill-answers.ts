@@ -30,7 +30,7 @@ export const answers = {
 };
 
 /** It knows no ban: who is banned has no license any more. */
-export function statusOf(status: Status): RustbillStatus {
+function statusOf(status: Status): RustbillStatus {
   return status === 'banned' ? 'revoked' : status;
 }
 
@@ -39,7 +39,7 @@ export function statusAt(license: LicenseDetails, { slackHours }: Pick<Licensing
 }
 
 /** As in its examples: with no fraction where there is none. */
-export function shownTime(date: Date): string {
+function shownTime(date: Date): string {
   return date.toISOString().replace('.000Z', 'Z');
 }
 
