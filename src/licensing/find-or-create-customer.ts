@@ -18,6 +18,8 @@ export async function findOrCreateCustomer(tx: Transaction, scope: Scope, contac
   const { stripeCustomerId, email, name } = contact;
   const known = stripeCustomerId === null ? null : await customerOfStripe(tx, scope, stripeCustomerId);
   if (known && contact.changed && !known.emailSetByVendor && email !== null && known.email !== email) await moveContact(tx, scope, { customer: known, email }, now);
+  // Who was told first need not have told the name.
+  if (known && known.name === null && name !== null) await changeContact(tx, known, { name }, now);
   if (known || email === null) return known;
   const customer = await customerFor(tx, scope, { email, name }, now);
   if (stripeCustomerId !== null) await linkStripeCustomer(tx, scope, stripeCustomerId, customer.id);

@@ -96,7 +96,7 @@ test('a mail that one job is sending is not sent by nine others', async () => {
 });
 
 describe('the database refuses', () => {
-  const again = (table: string, change: object) => other.query(`insert into ${table} select (jsonb_populate_record(r, $1)).* from ${table} r limit 1`, [JSON.stringify(change)]);
+  const again = (table: string, change: object) => other.query(`insert into ${table} overriding user value select (jsonb_populate_record(r, $1)).* from ${table} r limit 1`, [JSON.stringify(change)]);
   const id = randomUUID();
   beforeAll(() => issue(5));
 

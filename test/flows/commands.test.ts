@@ -4,6 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import Stripe from 'stripe';
 import { stripeEventTypes } from '../../src/billing/core/read-stripe.ts';
+import { accountsCreate } from '../../src/commands/accounts-create.ts';
+import { readCall } from '../../src/commands/command.ts';
+import { stripeConnect } from '../../src/commands/stripe-connect.ts';
+import { stripeReconcile } from '../../src/commands/stripe-reconcile.ts';
+import { stripeReplay } from '../../src/commands/stripe-replay.ts';
+import type { AppError } from '../../src/errors.ts';
 import { samples } from '../../src/jobs/emails/samples.ts';
 import { createCatalog } from '../support/catalog.ts';
 import { type FakeStripe, startFakeStripe } from '../support/fake-stripe/fake-stripe.ts';
@@ -30,10 +36,28 @@ afterAll(async () => {
 
 type Ended = { code: number | null; printed: string };
 
+const settings = () => ({ DATABASE_URL: tillkey.databaseUrl, PUBLIC_URL, STRIPE_API_BASE: stripe.url });
+
+/** A command as a person runs it: a process of its own. */
 async function run(args: string[], environment: Record<string, string> = {}, input?: string): Promise<Ended> {
-  const settings = { DATABASE_URL: tillkey.databaseUrl, TILLKEY_SECRET: 'a secret for tests, long enough to pass', PUBLIC_URL, STRIPE_API_BASE: stripe.url };
-  const command = spawnTillkey(args, { ...settings, ...environment }, input);
+  const command = spawnTillkey(args, { ...settings(), TILLKEY_SECRET: 'a secret for tests, long enough to pass', ...environment }, input);
   return { code: await command.exitCode, printed: command.printed() };
+}
+
+const commands = [stripeConnect, stripeReconcile, stripeReplay, accountsCreate];
+
+/** The same in this process, which spares the start of one: for what a command does and says, once it is known how a process tells it. */
+async function runHere([name, ...args]: string[], { DATABASE_URL: databaseUrl, ...environment }: Record<string, string> = {}): Promise<Ended> {
+  const command = commands.find((candidate) => candidate.name === name)!;
+  const { service, stop } = await startTestService({ role: 'migrate', databaseUrl: databaseUrl ?? tillkey.databaseUrl, environment: { ...settings(), ...environment } });
+  let printed = '';
+  const running = async () => command.run({ ...readCall(command, args), say: (line) => void (printed += `${line}\n`) }, service.dependencies);
+  const code = await running().then(() => 0, (error: AppError) => {
+    printed += `${error.message}\n`;
+    return error.code === 'USAGE' ? 2 : 1;
+  });
+  await stop();
+  return { code, printed };
 }
 
 const sdk = () => new Stripe(API_KEY, { host: '127.0.0.1', port: Number(new URL(stripe.url).port), protocol: 'http' });
@@ -85,12 +109,12 @@ describe('stripe:connect', () => {
     const url = 'https://other.example.com/webhooks/stripe';
     const { id } = await sdk().webhookEndpoints.create({ url, enabled_events: ['invoice.paid', 'invoice.created'] });
     await sdk().webhookEndpoints.update(id, { disabled: true });
-    const { code, printed } = await run(['stripe:connect', '--url', 'https://other.example.com/'], key);
+    const { code, printed } = await runHere(['stripe:connect', '--url', 'https://other.example.com/'], key);
     expect([code, printed]).toEqual([0, expect.stringMatching(/-invoice\.created.*enabled again[^]*dashboard/)]);
     expect(printed).not.toContain('whsec_');
     const changed = (await endpoints()).find((endpoint) => endpoint.id === id);
     expect([changed!.status, sorted(changed!.enabled_events)]).toEqual(['enabled', sorted(stripeEventTypes)]);
-    expect((await run(['stripe:connect', '--url', url], key)).printed).toContain('up to date');
+    expect((await runHere(['stripe:connect', '--url', url], key)).printed).toContain('up to date');
   }, TIMEOUT_MS);
 
   test.each([
@@ -105,7 +129,7 @@ describe('stripe:connect', () => {
     ['no address', 2, /PUBLIC_URL/, [], { ...key, PUBLIC_URL: '' }],
     ['an unknown option', 2, /--nonsense/, ['--nonsense'], key],
   ] as const)('says plainly that it was given %s', async (_what, code, words, args, environment) => {
-    expect(await run(['stripe:connect', ...args], environment)).toEqual({ code, printed: expect.stringMatching(words) });
+    expect(await runHere(['stripe:connect', ...args], environment)).toEqual({ code, printed: expect.stringMatching(words) });
   }, TIMEOUT_MS);
 });
 
@@ -119,7 +143,7 @@ describe('stripe:replay', () => {
     const here = { DATABASE_URL: service.databaseUrl };
     const licenses = async () => (await service.call('GET', `/api/v1/licenses?stripeSubscriptionId=${subscription.id}`)).body.data.length;
 
-    const dry = await run(['stripe:replay', '--outcome', 'ignored', '--object', subscription.id, '--dry-run'], here);
+    const dry = await runHere(['stripe:replay', '--outcome', 'ignored', '--object', subscription.id, '--dry-run'], here);
     expect([dry.code, dry.printed]).toEqual([0, expect.stringMatching(/ignored: No active mapping for price_700[^]*1 event would be processed again/)]);
     await service.settled();
     expect(await licenses()).toBe(0);
@@ -129,8 +153,8 @@ describe('stripe:replay', () => {
     await service.settled();
     expect(await licenses()).toBe(1);
     expect(await run(['stripe:replay', '--id', 'evt_none'], here)).toEqual({ code: 0, printed: 'No event matches.\n' });
-    expect(await run(['stripe:replay', '--id', 'cs_1'], here)).toEqual({ code: 0, printed: expect.stringMatching(/^No event matches\. .*--object cs_1/) });
-    expect((await run(['stripe:replay', '--live', '--type', 'invoice.paid'], here)).printed).toContain('No event matches');
+    expect(await runHere(['stripe:replay', '--id', 'cs_1'], here)).toEqual({ code: 0, printed: expect.stringMatching(/^No event matches\. .*--object cs_1/) });
+    expect((await runHere(['stripe:replay', '--live', '--type', 'invoice.paid'], here)).printed).toContain('No event matches');
     await service.stop();
   }, TIMEOUT_MS);
 
@@ -139,7 +163,7 @@ describe('stripe:replay', () => {
     ['an outcome that there is not', ['--outcome', 'lost'], /needs_attention/],
     ['a moment that is none', ['--after', 'yesterday'], /2026-01-31/],
   ])('refuses %s', async (_what, args, words) => {
-    expect(await run(['stripe:replay', ...args])).toEqual({ code: 2, printed: expect.stringMatching(words) });
+    expect(await runHere(['stripe:replay', ...args])).toEqual({ code: 2, printed: expect.stringMatching(words) });
   }, TIMEOUT_MS);
 });
 
@@ -152,9 +176,9 @@ test('stripe:reconcile fetches what is missing, and says what it found', async (
   expect([first.code, first.printed]).toEqual([0, expect.stringMatching(/test +\d+ events listed, [1-9]\d* were missing[^]*1 subscriptions listed/)]);
   await tillkey.settled();
   expect((await tillkey.call('GET', `/api/v1/licenses?stripeSubscriptionId=${subscriptionId}`)).body.data).toHaveLength(1);
-  expect((await run(['stripe:reconcile'], key)).printed).toContain('Nothing was missing.');
-  expect(await run(['stripe:reconcile'])).toEqual({ code: 2, printed: expect.stringContaining('No Stripe key is configured') });
-  const refused = await run(['stripe:reconcile'], { STRIPE_LIVE_SECRET_KEY: 'sk_live_123' });
+  expect((await runHere(['stripe:reconcile'], key)).printed).toContain('Nothing was missing.');
+  expect(await runHere(['stripe:reconcile'])).toEqual({ code: 2, printed: expect.stringContaining('No Stripe key is configured') });
+  const refused = await runHere(['stripe:reconcile'], { STRIPE_LIVE_SECRET_KEY: 'sk_live_123' });
   expect(refused).toEqual({ code: 1, printed: expect.stringContaining('Stripe refuses the secret key. Invalid API Key provided') });
 }, TIMEOUT_MS);
 
@@ -174,8 +198,8 @@ describe('a further account', () => {
   test('has an id, a live and a test side with an API key each, and a name nobody else has', async () => {
     expect((await tillkey.call('GET', '/api/v1/products', { key: apiKeys.live })).status).toBe(200);
     expect((await tillkey.call('GET', '/api/v1/products', { key: apiKeys.test })).body.data).toEqual([]);
-    expect(await run(['accounts:create', 'umbrella  software'])).toEqual({ code: 1, printed: expect.stringContaining('already') });
-    expect((await run(['accounts:create'])).code).toBe(2);
+    expect(await runHere(['accounts:create', 'umbrella  software'])).toEqual({ code: 1, printed: expect.stringContaining('already') });
+    expect((await runHere(['accounts:create'])).code).toBe(2);
   }, TIMEOUT_MS);
 
   test('gets no events before it is connected', async () => {
@@ -228,19 +252,19 @@ describe('a further account', () => {
   }, TIMEOUT_MS);
 
   test.each([['id', () => id.toUpperCase()], ['name', () => 'umbrella SOFTWARE'], ['slug', () => 'umbrella-software']])('is found by its %s', async (_by, account) => {
-    const found = await run(['stripe:connect', '--account', account(), '--test', '--dry-run']);
+    const found = await runHere(['stripe:connect', '--account', account(), '--test', '--dry-run']);
     expect(found).toEqual({ code: 0, printed: expect.stringContaining(`/webhooks/stripe/${id} is registered already`) });
   }, TIMEOUT_MS);
 
   test('that is not there is answered with those that are; default is the account of the settings', async () => {
-    const absent = await run(['stripe:replay', '--account', 'nobody', '--id', 'evt_1']);
+    const absent = await runHere(['stripe:replay', '--account', 'nobody', '--id', 'evt_1']);
     expect(absent).toEqual({ code: 2, printed: expect.stringMatching(new RegExp(`no account nobody[^]*  Default\n[^]*${id}  Umbrella Software\n[^]*accounts:create`)) });
-    const settled = await run(['stripe:connect', '--account', 'default', '--dry-run'], { STRIPE_TEST_SECRET_KEY: API_KEY });
+    const settled = await runHere(['stripe:connect', '--account', 'default', '--dry-run'], { STRIPE_TEST_SECRET_KEY: API_KEY });
     expect(settled).toEqual({ code: 0, printed: expect.stringContaining(`${PUBLIC_URL}/webhooks/stripe `) });
   }, TIMEOUT_MS);
 
   test('whose endpoint is there while no signing secret is kept makes the command fail', async () => {
-    const made = await run(['accounts:create', 'Secretless']);
+    const made = await runHere(['accounts:create', 'Secretless']);
     const secretless = /has the id ([0-9a-f-]{36})/.exec(made.printed)![1]!;
     await sdk().webhookEndpoints.create({ url: `${PUBLIC_URL}/webhooks/stripe/${secretless}`, enabled_events: ['invoice.paid'] });
     const { code, printed } = await run(['stripe:connect', '--account', secretless, '--test', '--key-from-stdin'], {}, API_KEY);

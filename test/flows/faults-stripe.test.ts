@@ -42,7 +42,7 @@ async function buy(): Promise<string[]> {
 async function allTried(ids: string[]): Promise<any[]> {
   const { database } = shop.tillkey.service.dependencies;
   const tried = `select 1 from stripe_events where id = any(?) and last_error is not null and due_at <= ? and attempts = 0`;
-  while ((await database.em.fork().execute<unknown[]>(tried, [`{${ids.join(',')}}`, shop.clock.now()])).length < ids.length) await new Promise((resolve) => setImmediate(resolve));
+  await until(async () => (await database.em.fork().execute<unknown[]>(tried, [`{${ids.join(',')}}`, shop.clock.now()])).length >= ids.length);
   return Promise.all(ids.map(stored));
 }
 

@@ -9,7 +9,7 @@ import { createCatalog } from '../support/catalog.ts';
 import { fillDataFolder } from '../support/data-folder.ts';
 import { createDatabase } from '../support/database.ts';
 import { addressOf, spawnNpmStart, spawnTillkey, type TillkeyProcess } from '../support/process.ts';
-import { callAt, TEST_KEY, TEST_SECRET } from '../support/service.ts';
+import { callAt, startTestService, TEST_KEY, TEST_SECRET } from '../support/service.ts';
 import { until } from '../support/until.ts';
 import { deliver, firstMonth } from '../support/webhook.ts';
 
@@ -52,9 +52,11 @@ afterAll(async () => {
 const keysIn = (text: string) => text.match(/lk_(live|test)_[a-z0-9]{32,}/g) ?? [];
 
 describe('with nothing but Node', () => {
-  test('it runs on its own database, prints its keys once, and says what is missing', async () => {
+  test('it runs on its own database, also where a kill left an earlier first start half done; it prints its keys once, and says what is missing', async () => {
+    await mkdir(join(folder, 'postgres.init-1'));
     const first = start();
     const url = await addressOf(first);
+    expect((await readdir(folder)).filter((name) => name.startsWith('postgres.init-'))).toEqual([]);
     await first.prints(/PUBLIC_URL/);
     const [live, testKey] = keysIn(first.printed());
     expect([live, testKey]).toEqual([expect.stringMatching(/^lk_live_/), expect.stringMatching(/^lk_test_/)]);
@@ -72,26 +74,17 @@ describe('with nothing but Node', () => {
     expect(await second.end('SIGINT')).toBe(0);
   }, TIMEOUT_MS);
 
-  test('what a kill left of an earlier first start is in nobody’s way, and goes', async () => {
-    await mkdir(join(folder, 'postgres.init-1'));
-    await addressOf(start());
-    expect((await readdir(folder)).filter((name) => name.startsWith('postgres.init-'))).toEqual([]);
-  }, TIMEOUT_MS);
-
-  test('a second start on the same folder says so and exits, and the first goes on', async () => {
+  test('a second start on the same folder says so and exits, and the first goes on, also after its connection to the database was lost', async () => {
     await fillDataFolder(folder);
     const first = start();
     const url = await addressOf(first);
-    const second = start();
-    expect(await second.exitCode).toBe(1);
-    expect(second.printed()).toContain('TILLKEY_DATA_DIR');
-    expect((await callAt(url)('GET', '/readyz')).status).toBe(200);
-  }, TIMEOUT_MS);
-
-  test('the folder stays its own when its connection to the database is lost', async () => {
-    await fillDataFolder(folder);
-    const first = start();
-    const url = await addressOf(first);
+    const isRefused = async () => {
+      const second = start();
+      expect(await second.exitCode).toBe(1);
+      expect(second.printed()).toContain('TILLKEY_DATA_DIR');
+      expect((await callAt(url)('GET', '/readyz')).status).toBe(200);
+    };
+    await isRefused();
     const [password, pidFile] = [await readFile(join(folder, 'postgres-password'), 'utf8'), await readFile(join(folder, 'postgres', 'postmaster.pid'), 'utf8')];
     const client = new pg.Client({ host: '127.0.0.1', port: Number(pidFile.split('\n')[3]), user: 'tillkey', password: password.trim(), database: 'postgres' });
     await client.connect();
@@ -99,9 +92,7 @@ describe('with nothing but Node', () => {
     const owned = async () => (await client.query("select 1 from pg_locks l join pg_stat_activity a using (pid) where l.locktype = 'advisory' and a.application_name = 'tillkey-owner'")).rows.length;
     await until(async () => (await owned()) > 0);
     await client.end();
-    const second = start();
-    expect(await second.exitCode).toBe(1);
-    expect((await callAt(url)('GET', '/readyz')).status).toBe(200);
+    await isRefused();
   }, TIMEOUT_MS);
 
   test('a kill -9 in the middle of a purchase loses nothing and needs no manual step', async () => {
@@ -142,11 +133,10 @@ describe('a start that cannot be', () => {
 
   test('because of another secret than the database was made with says so', async () => {
     const database = await createDatabase();
-    const first = start({ DATABASE_URL: database.url, TILLKEY_SECRET: 'a'.repeat(32) }, ['migrate']);
-    expect(await first.exitCode).toBe(0);
-    const second = start({ DATABASE_URL: database.url, TILLKEY_SECRET: 'b'.repeat(32) });
-    expect(await second.exitCode).toBe(1);
-    expect(second.printed()).toContain('TILLKEY_SECRET is not the one this database was made with');
+    await (await startTestService({ role: 'migrate', databaseUrl: database.url, environment: { TILLKEY_SECRET: 'a'.repeat(32) } })).stop();
+    const refused = start({ DATABASE_URL: database.url, TILLKEY_SECRET: 'b'.repeat(32) });
+    expect(await refused.exitCode).toBe(1);
+    expect(refused.printed()).toContain('TILLKEY_SECRET is not the one this database was made with');
     await database.drop();
   }, TIMEOUT_MS);
 });

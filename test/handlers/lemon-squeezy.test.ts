@@ -132,8 +132,10 @@ describe('a license bought through Stripe', () => {
     await createCatalog(tillkey, { stripePriceId: 'price_ls', policy: { maxMachines: 2, allowMachineTransfer: true } });
     const { events, subscription, invoice } = firstMonth({ n: 6, price: 'price_ls', email: 'buyer@example.com' });
     const tell = async (...told: ReturnType<typeof event>[]) => {
-      for (const each of told) expect((await deliver(tillkey.url, each)).status).toBe(200);
-      await tillkey.settled();
+      for (const each of told) {
+        expect((await deliver(tillkey.url, each)).status).toBe(200);
+        await tillkey.settled();
+      }
     };
     await tell(...events);
     const [license] = (await tillkey.call('GET', '/api/v1/licenses?stripeSubscriptionId=sub_6')).body.data;

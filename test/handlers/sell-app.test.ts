@@ -7,6 +7,7 @@ import { AppError } from '../../src/errors.ts';
 import { createCatalog } from '../support/catalog.ts';
 import { routeOf, undocumented } from '../support/documented.ts';
 import { createLicense, createPolicy, validate } from '../support/license.ts';
+import { withRival } from '../support/rival.ts';
 import { type CallOptions, LIVE_KEY, type Method, type Reply, startTestService, type TestService } from '../support/service.ts';
 import { deliver, event, firstMonth, unix } from '../support/webhook.ts';
 import { insertAccount, insertApiKey } from '../support/world.ts';
@@ -279,13 +280,20 @@ describe('changing a license key', () => {
   });
 
   test('while 20 devices are activated at once never leaves more than the limit', async () => {
-    const license = await createLicense(tillkey, { policy: { maxMachines: 20 } });
+    const license = await createLicense(tillkey, { policy: { maxMachines: 30 } });
     const { id } = await shown(license);
-    const activations = Array.from({ length: 20 }, (_, n) => activateKey(license, `device ${n}`));
-    const lowered = patch(id, { limit: 3 });
-    const statuses = (await Promise.all(activations)).map(({ status }) => status);
-    expect([(await lowered).status, statuses.every((status) => status === 200 || status === 422)]).toEqual([200, true]);
-    expect(await instancesOf(id)).toHaveLength(3);
+    for (let n = 1; n <= 4; n += 1) await activateKey(license, `device ${n}`);
+    await withRival(tillkey.databaseUrl, async (rival) => {
+      // The change has written the limit and waits to take the first device off when the others ask.
+      await rival.run('select 1 from machines where license_id = $1 for update', [license.id]);
+      const lowered = patch(id, { limit: 3 });
+      await rival.untilStuck(lowered);
+      const activations = Promise.all(Array.from({ length: 20 }, () => activateKey(license)));
+      await rival.untilStuck(activations, 4);
+      await rival.run('commit');
+      expect([(await lowered).status, (await activations).map(({ status }) => status)]).toEqual([200, Array(20).fill(422)]);
+    });
+    expect((await instancesOf(id)).map(({ name }: any) => name)).toEqual(['device 4', 'device 3', 'device 2']);
   });
 
   test.each(['PATCH', 'PUT'] as const)('by %s passes over what is read-only: a whole one that is sent back changes nothing', async (method) => {

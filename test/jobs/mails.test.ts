@@ -146,7 +146,7 @@ async function foreignKeyMail(scope: { id: number; accountId: string; mode: 'tes
   const { license, email } = await holder();
   const [product, policy, copy] = [newId(), newId(), newId()];
   const copyRow = (table: string, id: string, from: string, over: string) => em.execute(
-    `insert into ${table} select (jsonb_populate_record(t, jsonb_build_object('id', ?::text, 'scope_id', ?::int) || ?::jsonb)).* from ${table} t where id = ?`, [id, scope.id, over, from]);
+    `insert into ${table} overriding user value select (jsonb_populate_record(t, jsonb_build_object('id', ?::text, 'scope_id', ?::int) || ?::jsonb)).* from ${table} t where id = ?`, [id, scope.id, over, from]);
   await copyRow('products', product, license.productId, '{}');
   await copyRow('policies', policy, license.policyId, JSON.stringify({ product_id: product }));
   await copyRow('licenses', copy, license.id, JSON.stringify({ product_id: product, policy_id: policy, customer_id: null }));

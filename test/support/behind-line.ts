@@ -6,6 +6,7 @@ import { createCatalog } from './catalog.ts';
 import { type FakeStripe, startFakeStripe } from './fake-stripe/fake-stripe.ts';
 import { layLine, type Line } from './line.ts';
 import { startTestService, testClock, TEST_SECRET, type TestClock, type TestService } from './service.ts';
+import { until } from './until.ts';
 
 /** Tillkey, the stand-in for Stripe, and a line between them that can fail. */
 export type BehindLine = {
@@ -39,12 +40,14 @@ export async function startBehindLine({ patience = HURRY, clock = testClock(), o
   return {
     tillkey, stripe, line, clock, priceId,
     sweptAndSettled: async () => {
-      for (let n = 0; await isAnythingUndone(tillkey); n += 1) {
+      let asked = 0;
+      await until(async () => {
         // Now and then only: what is due is queued again, whether or not it still stands in the queue.
-        if (n % 100 === 0) clock.set(new Date(clock.now().getTime() + 60_000));
+        if (asked % 25 === 0) clock.set(new Date(clock.now().getTime() + 60_000));
+        asked += 1;
         await sweep(dependencies);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
+        return !(await isAnythingUndone(tillkey));
+      });
     },
     stop: async () => {
       await worker.stop();

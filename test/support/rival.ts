@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { until } from './until.ts';
 
 /** A transaction of somebody else, open beside those of the service. */
 export type Rival = {
@@ -18,7 +19,7 @@ export async function withRival<T>(databaseUrl: string, play: (rival: Rival) => 
     let answered = false;
     const watched = request.finally(() => (answered = true));
     watched.catch(() => undefined);
-    while (!answered && (await stuck()) < waiting) await new Promise((resolve) => setImmediate(resolve));
+    await until(async () => answered || (await stuck()) >= waiting);
   };
   const commitOnce = async <Answer>(request: Promise<Answer>) => {
     await untilStuck(request);
