@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../../clock.ts';
 import { activateMachine, activateRequest } from '../../licensing/activate-machine.ts';
 import type { AppEvents } from '../../licensing/app-events.ts';
-import { machineFields } from '../../licensing/core/machine.ts';
+import { fingerprint, machineFields } from '../../licensing/core/machine.ts';
 import { deactivateMachine } from '../../licensing/deactivate-machine.ts';
 import type { Licensing } from '../../licensing/licensing.ts';
 import { type ShownMachine, viewMachine } from '../../licensing/machine-view.ts';
@@ -13,10 +13,10 @@ import { answersMany, answersNothing, answersOne, done, granted, many, noInput, 
 import { holderRoute, licensedRoute, managementRoute, type Route } from '../http/route.ts';
 import { shown, timestamps } from './view.ts';
 
-/** Other systems' apps may name a device in fewer characters than ours must. */
-const anyFingerprint = z.string().min(1).max(256);
+const machinesQuery = pageQuery.extend({ licenseId: z.uuid().optional(), fingerprint: fingerprint.optional() });
 
-const machinesQuery = pageQuery.extend({ licenseId: z.uuid().optional(), fingerprint: anyFingerprint.optional() });
+/** Apps of other systems may name a device in fewer characters than ours must. */
+const anyFingerprint = z.string().min(1).max(256);
 
 const machine = z.strictObject({
   ...machineFields.shape, id: shown.id, licenseId: shown.id, fingerprint: anyFingerprint, status: z.enum(['alive', 'dead']),
