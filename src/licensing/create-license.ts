@@ -5,6 +5,7 @@ import { License, LicenseEntitlement, type LicenseRow } from '../database/licens
 import { insertUnlessTaken, inTransaction, type Transaction } from '../database/orm.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
 import { ok, refuse, type Refused, refuseField, type Result } from '../errors.ts';
+import { broughtKey } from './core/license-key-text.ts';
 import { metadata } from './core/metadata.ts';
 import { moment } from './core/moment.ts';
 import { overridesRefused } from './core/policy.ts';
@@ -32,7 +33,7 @@ export const licenseRequest = licenseFields.partial().extend({
   policyId: z.uuid(),
   productId: z.uuid().optional(),
   entitlementIds: z.array(z.uuid()).max(100).default([]),
-  key: z.string().regex(/^[\x21-\x7e]{8,255}$/, 'expected 8 to 255 visible ASCII characters').optional(),
+  key: broughtKey.optional(),
 });
 
 type LicenseRequest = z.output<typeof licenseRequest>;
