@@ -23,6 +23,8 @@ export type Staging = {
   /** What has these ids, of whichever of these types. */
   named(types: string[], ids: string[]): Promise<StagedRow[]>;
   setAside(numbers: number[]): Promise<void>;
+  /** To be called when all was added, so that PostgreSQL knows what it has. */
+  complete(): Promise<void>;
   close(): void;
 };
 
@@ -60,6 +62,7 @@ function stagingOn(client: PoolClient): Staging {
     strays: (type, ownerType, most) => rows('type = $1 and not set_aside and not exists (select 1 from staged o where o.type = $2 and o.id = s.owner) order by at limit $3', [type, ownerType, most]),
     named: (types, ids) => rows('type = any($1) and id = any($2)', [types, ids]),
     setAside: async (numbers) => void (await client.query('update staged set set_aside = true where at = any($1)', [numbers])),
+    complete: async () => void (await client.query('analyze staged')),
     // The connection goes with its table.
     close: () => client.release(true),
   };

@@ -11,7 +11,7 @@ import type { Progress } from './progress.ts';
 import type { Refusals } from './refusals.ts';
 
 /** Licenses that go in one transaction. */
-const BATCH = 200;
+const BATCH = 300;
 
 export type Source = { staging: Staging; format: ExportFormat; refusals: Refusals; progress: Progress };
 export type Target = { licensing: Licensing; scope: Scope; placing: Placing; now: () => Promise<Date>; dryRun: boolean };

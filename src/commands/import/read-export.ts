@@ -109,11 +109,15 @@ function openHeader(path: string, cells: string[], unread: (columns: string[]) =
 /** The lines of a CSV, those before a break included. */
 async function* linesOf(path: string): AsyncGenerator<{ lines: Line[]; broken: { line: number; why: string } | null }> {
   const lines: Line[] = [];
+  let twice = 0;
   const parser = parse({
     bom: true, trim: true, relax_quotes: true, relax_column_count: true, skip_empty_lines: true, max_record_size: LONGEST, record_delimiter: ['\r\n', '\n', '\r'],
     // Taken from here, and not from the stream, which forgets what it holds when it fails.
     on_record: (cells: string[], { lines: end }) => {
-      lines.push({ cells, line: end - cells.join('').replaceAll('\r\n', '\n').split(/[\n\r]/).length + 1 });
+      const breaks = cells.join(',').match(/\r\n|[\r\n]/g) ?? [];
+      // The parser counts a CR LF within quotes as two.
+      twice += breaks.filter((ends) => ends.length > 1).length;
+      lines.push({ cells, line: end - twice - breaks.length });
       return null;
     },
   });

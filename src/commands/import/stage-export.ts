@@ -18,6 +18,7 @@ export async function stageExports(source: Source, keys: LicenseKeys, { files, u
       source.progress.show('Read', { done: (done += found.length), refused: source.refusals.count() });
     }
   }
+  await source.staging.complete();
 }
 
 function stagedOf({ place, resource, owner }: Extract<Found, { resource: Resource }>, keys: LicenseKeys): Staged {

@@ -25,7 +25,7 @@ function momentOf(text: string): Date | null {
   return Number.isNaN(moment.getTime()) || new Date(`${day}T00:00Z`).toISOString().slice(0, 10) !== day || moment.getUTCFullYear() < 1 ? null : moment;
 }
 
-const count = z.number('expected a whole number, or nothing').int('expected a whole number').min(1, 'expected at least 1; unlimited is said by leaving it empty').max(MOST);
+const count = z.number('expected a whole number, or nothing').int('expected a whole number').min(1, 'expected at least 1; unlimited is said by leaving it empty').max(MOST, `expected at most ${MOST}`);
 
 /** What a status of another system means here. `expired` is what the end says. */
 const importedStatuses = ['active', 'suspended', 'revoked', 'banned', 'expired'] as const;
@@ -48,7 +48,7 @@ export const importedLicense = z.object({
   status: z.enum(importedStatuses, { error: ({ input }) => `unknown status ${JSON.stringify(input)}` }),
   limit: count.nullable().optional(),
   max_uses: count.nullable().optional(),
-  uses: z.number('expected a whole number').int('expected a whole number').min(0).max(MOST),
+  uses: z.number('expected a whole number').int('expected a whole number').min(0, 'expected at least 0').max(MOST, `expected at most ${MOST}`),
   expires_at: exportedMoment.nullable().optional(),
   metadata,
 });
