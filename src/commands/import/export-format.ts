@@ -16,7 +16,7 @@ export type Resource = z.output<typeof resource>;
 export type Found = { place: string; resource: Resource; owner: string | null } | { place: string; reason: string; key?: string | undefined };
 
 /** What an export says of a license, in the words of `importedLicense`, and what the vendor should know besides. */
-export type Claim = { license: object; notes: string[] };
+type Claim = { license: object; notes: string[] };
 
 /** How a system writes down what is imported here. It translates; what is asked of a license is not its business. */
 export type ExportFormat = {

@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { misused } from '../command.ts';
 
 /** What of a file is refused: where it stands, as much of the key as tells it, and why. */
-export type Refusal = { place: string; key: string; reason: string };
+type Refusal = { place: string; key: string; reason: string };
 
 /** Tells each as it comes: a line each in a CSV, or for whoever reads along. */
 export type Refusals = { tell(refusals: Refusal[]): Promise<void>; count(): number; close(): Promise<void> };

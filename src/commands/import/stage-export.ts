@@ -11,7 +11,8 @@ const MOST_AT_ONCE = 500;
 export async function stageExports(source: Source, keys: LicenseKeys, { files, unread }: { files: ExportFile[]; unread: (columns: string[]) => void }): Promise<void> {
   let done = 0;
   for (const file of files) {
-    for await (const found of readExport(file, source.format, unread)) {
+    for await (const read of readExport(file, source.format, unread)) {
+      const found = read.map(refuseUnstorable);
       await source.refusals.tell(found.flatMap((one) => ('reason' in one ? [{ place: one.place, key: one.key ? hintOf(one.key) : '', reason: one.reason }] : [])));
       const rows = found.flatMap((one) => ('resource' in one ? [stagedOf(one, keys)] : []));
       for (let n = 0; n < rows.length; n += MOST_AT_ONCE) await source.staging.add(rows.slice(n, n + MOST_AT_ONCE));
@@ -19,6 +20,13 @@ export async function stageExports(source: Source, keys: LicenseKeys, { files, u
     }
   }
   await source.staging.complete();
+}
+
+/** A NUL or half a letter, as JSON writes them: PostgreSQL holds neither. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+
+function refuseUnstorable(found: Found): Found {
+  return 'resource' in found && UNSTORABLE.test(JSON.stringify(found.resource)) ? { place: found.place, reason: 'contains a NUL or broken Unicode' } : found;
 }
 
 function stagedOf({ place, resource, owner }: Extract<Found, { resource: Resource }>, keys: LicenseKeys): Staged {
