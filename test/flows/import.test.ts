@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { placeLicenses } from '../../src/licensing/place-licenses.ts';
 import { importFrom, importOn, type Ended } from '../support/import.ts';
 import { spawnTillkey } from '../support/process.ts';
 import { startTestService, type TestService } from '../support/service.ts';
@@ -189,10 +190,14 @@ describe('products and policies', () => {
   test('hold: a fingerprint for one license of a policy is refused on another, and a policy that asks for heartbeats finds nobody dead', async () => {
     const product = await make('/products', { name: 'Strict', code: 'STRICT' });
     await make('/policies', { productId: product.id, name: 'one', fingerprintUniqueness: 'PER_POLICY', requireHeartbeat: true });
+    const before = tillkey.clock.now();
+    // The policy has asked for heartbeats for a day, of which the machine that comes in knows nothing.
+    tillkey.clock.set(new Date(before.getTime() + 86_400_000));
     const activated = (id: string) => `"[{""fingerprint"": ""${id}"", ""createdAt"": ""2020-01-01""}]"`;
     const { refused } = await run('csv', lines('key,product,activations', `strict-0001,Strict,${activated('machine-0001')}`, `strict-0002,Strict,${activated('machine-0001')}`));
     expect(refused).toEqual([expect.stringMatching(/^3,…-0002,The same fingerprint is in line 2/)]);
     expect(await machinesOf('strict-0001')).toEqual([expect.objectContaining({ status: 'alive' })]);
+    tillkey.clock.set(before);
     const later = await run('csv', lines('key,product,activations', `strict-0003,Strict,${activated('machine-0001')}`));
     expect(later.refused).toEqual([expect.stringMatching(/^2,…-0003,Another license has a machine with this fingerprint/)]);
   });
@@ -307,4 +312,9 @@ test('two imports of one file at once make each license, customer, product and p
   const text = numbered('twice', 700);
   expect((await Promise.all([run('csv', text), run('csv', text)])).map(({ code }) => code)).toEqual([0, 0]);
   expect(await made('twice')).toEqual({ licenses: 700, machines: 700, told: 700, customers: 100, policies: 1 });
+  const { database, scopes } = tillkey.service.dependencies;
+  const place = (policy: string) => placeLicenses({ database, scope: scopes[1]!, defaults: { product: null, policy: null }, allowMachineTransfer: false, dryRun: false, now: () => new Date() })
+    .place({ product: { code: null, name: 'twice', named: true }, policy: { code: null, name: policy, named: true } });
+  const placed = await Promise.all(Array.from({ length: 8 }, () => place('raced')));
+  expect(new Set(placed.map((one) => one.ok && one.policyId)).size).toBe(1);
 }, 60_000);
