@@ -6,6 +6,7 @@ import { insertUnlessTaken, inTransaction, type Transaction } from '../database/
 import { liveRow, type Scope } from '../database/scope.ts';
 import { ok, refuse, type Refused, refuseField, type Result } from '../errors.ts';
 import type { Features } from './core/features.ts';
+import { broughtKey } from './core/license-key-text.ts';
 import { metadata } from './core/metadata.ts';
 import { moment } from './core/moment.ts';
 import { overridesRefused } from './core/policy.ts';
@@ -34,7 +35,7 @@ export const licenseRequest = licenseFields.partial().extend({
   policyId: z.uuid(),
   productId: z.uuid().optional(),
   entitlementIds: z.array(z.uuid()).max(100).default([]),
-  key: z.string().regex(/^[\x21-\x7e]{8,255}$/, 'expected 8 to 255 visible ASCII characters').optional(),
+  key: broughtKey.optional(),
 });
 
 /** `customerId`: whose it is, where they are known by it and not by their email. */
