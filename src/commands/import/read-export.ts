@@ -18,7 +18,8 @@ export async function openExports(paths: string[]): Promise<ExportFile[]> {
   return Promise.all(paths.map(async (path) => {
     const begins = (await beginningOf(path)).replace(/^\ufeff/, '').trimStart();
     if (begins === '') throw misused(`${path} is empty.`);
-    return { path, kind: /^[[{]/.test(begins) ? 'json' as const : 'csv' as const, placeOf: (line: number) => (several ? `${path}:${line}` : String(line)) };
+    const kind = /^[[{]/.test(begins) ? ('json' as const) : ('csv' as const);
+    return { path, kind, placeOf: (line: number) => (several ? `${path}:${line}` : String(line)) };
   }));
 }
 
@@ -58,7 +59,9 @@ async function* readJson({ path, placeOf }: ExportFile, format: ExportFormat): A
     const found: Found[] = [];
     const broken = faultOf(() => walk.read(text, (thing) => found.push(...foundIn(thing, format, placeOf))));
     yield found;
-    if (broken !== null) return yield [brokenAt(placeOf(walk.line()), broken)];
+    if (broken === null) continue;
+    yield [brokenAt(placeOf(walk.line()), broken)];
+    return;
   }
   if (!walk.isWhole()) yield [brokenAt(placeOf(walk.line()), 'it ends in the middle')];
 }
