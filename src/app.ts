@@ -23,6 +23,7 @@ import { accountRoutes } from './handlers/v1/account.ts';
 import { apiKeyRoutes } from './handlers/v1/api-keys.ts';
 import { applyMappingRoute } from './handlers/v1/apply-mapping.ts';
 import { customerRoutes } from './handlers/v1/customers.ts';
+import { entitlementRecordRoutes } from './handlers/v1/entitlement-records.ts';
 import { entitlementRoutes } from './handlers/v1/entitlements.ts';
 import { eventRoutes } from './handlers/v1/events.ts';
 import { licenseRoutes } from './handlers/v1/licenses.ts';
@@ -52,6 +53,7 @@ export function routes(dependencies: Dependencies): Route[] {
     ...licenseRoutes(dependencies),
     checkOutRoute(dependencies),
     resyncRoute(dependencies),
+    ...entitlementRecordRoutes(dependencies),
     ...machineRoutes(dependencies),
     ...customerRoutes(dependencies),
     portalLinkRoute(dependencies),

@@ -1,14 +1,11 @@
 import { sql } from 'kysely';
 import { asOneTransaction, type Database, query, reading } from './database/orm.ts';
 import type { Sealing } from './database/sealing.ts';
-import { takeTurns } from './database/turns.ts';
 import type { Clock } from './clock.ts';
 import type { FirstAnswers } from './handlers/http/idempotency.ts';
 
 /** Answers that are deleted in one statement. */
 const MOST_FORGOTTEN = 1_000;
-/** Each holds a connection while it works or waits, and its work may need another: see the turns of database/orm.ts. */
-const MOST_AT_ONCE = 4;
 
 /**
  * The first answers in the database, sealed, because an answer may show a key. The row is inserted first: of two requests
@@ -16,9 +13,8 @@ const MOST_AT_ONCE = 4;
  */
 export function createFirstAnswers({ database, clock, sealing, keptHours }: { database: Database; clock: Clock; sealing: Sealing; keptHours: number }): FirstAnswers {
   const keptSince = (now: Date) => new Date(now.getTime() - keptHours * 3_600_000);
-  const inTurn = takeTurns(MOST_AT_ONCE);
   return {
-    once: (asked, work) => inTurn(() => asOneTransaction(database, async (tx) => {
+    once: (asked, work) => asOneTransaction(database, async (tx) => {
       const { scope, key, requestHash } = asked;
       const now = clock.now();
       const taken = await query(tx, sql`
@@ -35,7 +31,7 @@ export function createFirstAnswers({ database, clock, sealing, keptHours }: { da
       const text = await work();
       await query(tx, sql`update idempotency_keys set answer_sealed = ${sealing.seal(text)} where scope_id = ${scope.id} and key = ${key}`);
       return { text, replayed: false };
-    })),
+    }),
     forgetOld: () => forget(database, keptSince(clock.now())),
   };
 }

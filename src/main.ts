@@ -5,6 +5,7 @@ import { type Config, readConfig } from './config.ts';
 import { systemClock } from './clock.ts';
 import { accountsCreate } from './commands/accounts-create.ts';
 import { type Call, type Command, misused, readCall } from './commands/command.ts';
+import { importCommand } from './commands/import-licenses.ts';
 import { mailsPreview } from './commands/mails-preview.ts';
 import { rotateKeys } from './commands/rotate-keys.ts';
 import { stripeConnect } from './commands/stripe-connect.ts';
@@ -17,7 +18,7 @@ import { type Role, roles } from './role.ts';
 import type { Service } from './service.ts';
 import { stopOnSignal, stopWithNpm } from './signals.ts';
 
-const commands: Command<Service['dependencies']>[] = [stripeConnect, stripeReconcile, stripeReplay, accountsCreate, rotateKeys];
+const commands: Command<Service['dependencies']>[] = [importCommand, stripeConnect, stripeReconcile, stripeReplay, accountsCreate, rotateKeys];
 /** Commands that need nothing of a Tillkey, not even its settings. */
 const commandsAlone: Command<null>[] = [mailsPreview];
 const allCommands = [...commands, ...commandsAlone];

@@ -18,10 +18,14 @@ export type Database = MikroORM;
 /** Connections of a process. Transactions take turns, so that those who wait for a lock always leave some to whoever only reads. */
 const POOL_SIZE = 16;
 const MOST_TRANSACTIONS = 8;
+/** Of those that span several use cases: each holds a connection while it works or waits, and its work may need another. */
+const MOST_SPANNING = 4;
 /** Whoever does not get a lock by then is told to come again. */
 const LOCK_TIMEOUT_MS = 10_000;
 
-const turns = new WeakMap<Database, ReturnType<typeof takeTurns>>();
+type Turns = ReturnType<typeof takeTurns>;
+
+const turns = new WeakMap<Database, { single: Turns; spanning: Turns }>();
 
 /** An entity manager inside one database transaction. What takes it commits or rolls back with its caller. */
 export type Transaction = EntityManager;
@@ -48,7 +52,7 @@ export async function connectDatabase(databaseUrl: string): Promise<Database> {
     validateRequired: true,
     persistOnCreate: false,
   });
-  turns.set(database, takeTurns(MOST_TRANSACTIONS));
+  turns.set(database, { single: takeTurns(MOST_TRANSACTIONS), spanning: takeTurns(MOST_SPANNING) });
   return database;
 }
 
@@ -64,7 +68,7 @@ export function reading(database: Database): Transaction {
 export async function inTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const once = () => run(reading(database), work, commits);
   if (spanning.getStore()) return notingWithin(once, commits);
-  const inTurn = turns.get(database);
+  const inTurn = turns.get(database)?.single;
   return wakingAfter(database, () => (inTurn ? inTurn(once) : once()), commits);
 }
 
@@ -108,7 +112,9 @@ export async function inOwnTransaction<T>(database: Database, work: (tx: Transac
 export async function asOneTransaction<T>(database: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const outer = spanning.getStore();
   const whole = () => (outer?.fork({ keepTransactionContext: true }) ?? database.em.fork()).transactional((tx) => spanning.run(tx, () => work(tx)));
-  return outer ? notingWithin(whole, () => true) : wakingAfter(database, whole, () => true);
+  if (outer) return notingWithin(whole, () => true);
+  const inTurn = turns.get(database)?.spanning;
+  return wakingAfter(database, () => (inTurn ? inTurn(whole) : whole()), () => true);
 }
 
 /** Inserts a new row, or says false when a unique index already holds its like: of two at once one gets in. */

@@ -105,7 +105,7 @@ async function lockMachines(tx: Transaction, seated: { id: string }[]): Promise<
 }
 
 /** Whether a live machine of another license holds the fingerprint where the policy wants it for one license alone. */
-async function refuseTaken(tx: Transaction, license: LicenseDetails, fingerprint: string): Promise<Refused | null> {
+export async function refuseTaken(tx: Transaction, license: Pick<LicenseDetails, 'id' | 'scopeId' | 'policy'>, fingerprint: string): Promise<Refused | null> {
   const { policy, scopeId } = license;
   await query(tx, sql`select pg_advisory_xact_lock(hashtextextended(${fingerprint}, ${scopeId}))`);
   if (policy.fingerprintUniqueness === 'PER_LICENSE') return null;

@@ -36,7 +36,8 @@ type AskedMachine = {
   createdAt: Date; lastHeartbeatAt: Date | null;
 };
 
-type Asked = { keyHash: Buffer; fingerprint: string | null };
+/** `scopeId`: only a license of this scope; null for whichever has the key. */
+type Asked = { keyHash: Buffer; fingerprint: string | null; scopeId: number | null };
 
 /** A question a place, each by the index on the key's hash. Where live and test data hold the same imported key, live answers. */
 const statement: Prepared = {
@@ -59,10 +60,10 @@ const statement: Prepared = {
         select json_agg(json_build_object('id', r.id, 'createdAt', r.created_at, 'lastHeartbeatAt', r.last_heartbeat_at))
         from machines r where r.license_id = l.id and r.deleted_at is null
       ) end as rivals
-    from unnest($1::bytea[], $2::text[]) with ordinality as q (key_hash, fingerprint, place)
+    from unnest($1::bytea[], $2::text[], $3::int[]) with ordinality as q (key_hash, fingerprint, scope_id, place)
     cross join lateral (
       select l.* from licenses l join scopes s on s.id = l.scope_id
-      where l.key_hash = q.key_hash and l.deleted_at is null order by s.mode limit 1
+      where l.key_hash = q.key_hash and l.scope_id = coalesce(q.scope_id, l.scope_id) and l.deleted_at is null order by s.mode limit 1
     ) l
     join products p on p.id = l.product_id
     join policies o on o.id = l.policy_id
@@ -74,10 +75,10 @@ const statement: Prepared = {
 /** Reads licenses by their keys. Questions that wait together share one statement, and the same question is put once. */
 export function askedLicenses(database: Database): (asked: Asked) => Promise<AskedLicense | null> {
   return inBatches<Asked, AskedLicense | null>(async (questions) => {
-    const nameOf = ({ keyHash, fingerprint }: Asked) => `${keyHash.toString('latin1')}${fingerprint ?? ''}`;
+    const nameOf = ({ keyHash, fingerprint, scopeId }: Asked) => `${keyHash.toString('latin1')}${scopeId ?? ''} ${fingerprint ?? ''}`;
     const distinct = new Map(questions.map((asked) => [nameOf(asked), asked]));
     const places = [...distinct.values()];
-    const rows = await runPrepared<AskedRow>(database, statement, [places.map(({ keyHash }) => keyHash), places.map(({ fingerprint }) => fingerprint)]);
+    const rows = await runPrepared<AskedRow>(database, statement, [places.map(({ keyHash }) => keyHash), places.map(({ fingerprint }) => fingerprint), places.map(({ scopeId }) => scopeId)]);
     const found = new Map<string, AskedLicense>();
     for (const row of rows) {
       const asked = places[row.place - 1];

@@ -4,11 +4,12 @@ import { newId } from '../database/uuid.ts';
 import { type Database, insertUnlessTaken, inTransaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { ok, refuse, type Result } from '../errors.ts';
+import { entitlementCode } from './core/entitlement-code.ts';
 import { metadata } from './core/metadata.ts';
 
 /** What a vendor may say of an entitlement, on create and later. */
 export const entitlementFields = z.strictObject({
-  code: z.string().min(1).max(100).regex(/^[a-z0-9_-]+$/, 'expected a-z, 0-9, _ and - only'),
+  code: entitlementCode,
   name: z.string().min(1).max(255),
   metadata,
 });

@@ -5,6 +5,8 @@ import { License, LicenseEntitlement, type LicenseRow } from '../database/licens
 import { insertUnlessTaken, inTransaction, type Transaction } from '../database/orm.ts';
 import { liveRow, type Scope } from '../database/scope.ts';
 import { ok, refuse, type Refused, refuseField, type Result } from '../errors.ts';
+import type { Features } from './core/features.ts';
+import { broughtKey } from './core/license-key-text.ts';
 import { metadata } from './core/metadata.ts';
 import { moment } from './core/moment.ts';
 import { overridesRefused } from './core/policy.ts';
@@ -12,7 +14,8 @@ import { customerFor } from './customer-for.ts';
 import { expectLookalikes } from './find-license.ts';
 import { newLicense } from './issue-license.ts';
 import type { Licensing } from './licensing.ts';
-import { allEntitlementsExist, detailsOf, type LicenseDetails } from './store.ts';
+import { setFeatures } from './set-features.ts';
+import { allEntitlementsExist, detailsOf, heldCustomer, type LicenseDetails } from './store.ts';
 import { tellLife } from './tell-life.ts';
 
 const limit = z.int().positive().max(2_147_483_647).nullable();
@@ -32,21 +35,26 @@ export const licenseRequest = licenseFields.partial().extend({
   policyId: z.uuid(),
   productId: z.uuid().optional(),
   entitlementIds: z.array(z.uuid()).max(100).default([]),
-  key: z.string().regex(/^[\x21-\x7e]{8,255}$/, 'expected 8 to 255 visible ASCII characters').optional(),
+  key: broughtKey.optional(),
 });
 
-type LicenseRequest = z.output<typeof licenseRequest>;
+/** `customerId`: whose it is, where they are known by it and not by their email. */
+type LicenseRequest = z.output<typeof licenseRequest> & { customerId?: string | undefined; features?: Features | undefined };
 
 /** A license that the vendor makes by hand or brings along, with a key of its own or the one given. */
 export async function createLicense(licensing: Licensing, scope: Scope, request: LicenseRequest, now: Date): Promise<Result<LicenseDetails>> {
   const created = await inTransaction(licensing.database, async (tx) => {
     const refusal = await refusalOf(tx, scope, request);
     if (!refusal.ok) return refusal;
-    const license = tx.create(License, await rowOf(tx, licensing, { scope, request, policy: refusal.value }, now));
+    const owner = await ownerOf(tx, scope, request, now);
+    if (!owner.ok) return owner;
+    const license = tx.create(License, await rowOf(tx, licensing, { scope, request, policy: refusal.value, customerId: owner.value }, now));
     if (!(await insertUnlessTaken(tx, license))) return refuse('CONFLICT', 'A license with this key exists already.');
     for (const entitlementId of new Set(request.entitlementIds)) {
       tx.persist(tx.create(LicenseEntitlement, { scopeId: scope.id, licenseId: license.id, entitlementId, grantedBy: 'vendor' }));
     }
+    const featured = request.features === undefined ? null : await setFeatures(tx, license, request.features, now);
+    if (featured?.ok === false) return featured;
     await tellLife(tx, licensing, { scope, licenses: [license], occasion: { by: 'vendor', event: 'license.created' } }, now);
     return ok(await detailsOf(tx, license));
   });
@@ -76,11 +84,19 @@ export function refuseNameAlone() {
   return refuseField('userName', 'A name belongs to a customer: send userEmail with it.', 'email_required');
 }
 
-async function rowOf(tx: Transaction, { keys }: Licensing, { scope, request, policy }: { scope: Scope; request: LicenseRequest; policy: PolicyRow }, now: Date): Promise<LicenseRow> {
+/** Whose license it becomes. */
+async function ownerOf(tx: Transaction, scope: Scope, { customerId, userEmail, userName = null }: LicenseRequest, now: Date): Promise<Result<string | null>> {
+  if (customerId === undefined) return ok(userEmail == null ? null : (await customerFor(tx, scope, { email: userEmail, name: userName }, now)).id);
+  const customer = await heldCustomer(tx, scope, customerId);
+  return customer ? ok(customer.id) : refuseField('customerId', 'No customer has this id.', 'unknown_id');
+}
+
+type Ordered = { scope: Scope; request: LicenseRequest; policy: PolicyRow; customerId: string | null };
+
+async function rowOf(tx: Transaction, { keys }: Licensing, { scope, request, policy, customerId }: Ordered, now: Date): Promise<LicenseRow> {
   const product = await tx.findOneOrFail(Product, { id: policy.productId, scopeId: scope.id });
-  const { name, expiresAt, maxMachinesOverride, maxUsesOverride, userEmail, userName, metadata, key } = request;
+  const { name, expiresAt, maxMachinesOverride, maxUsesOverride, metadata, key } = request;
   const blank = newLicense(keys, { scope, policy, product, key }, now);
-  const customer = userEmail == null ? null : await customerFor(tx, scope, { email: userEmail, name: userName ?? null }, now);
   return {
     ...blank,
     name: name ?? null,
@@ -88,7 +104,7 @@ async function rowOf(tx: Transaction, { keys }: Licensing, { scope, request, pol
     vendorExpiresAt: expiresAt ?? null,
     maxMachinesOverride: maxMachinesOverride ?? null,
     maxUsesOverride: maxUsesOverride ?? null,
-    customerId: customer?.id ?? null,
+    customerId,
     metadata: metadata ?? {},
   };
 }

@@ -14,7 +14,7 @@ import type { PolicyDetails } from './read-policies.ts';
 export async function createPolicy(database: Database, scope: Scope, request: PolicyRequest, now: Date): Promise<Result<PolicyDetails>> {
   return inTransaction(database, async (tx) => {
     const product = await tx.findOne(Product, liveRow(scope, request.productId), { lockMode: LockMode.PESSIMISTIC_READ });
-    if (!product) return refuseField('productId', 'No product has this id.', 'unknown_product');
+    if (!product) return refuseProduct();
     const fields = completePolicy(request);
     const policy = tx.create(Policy, {
       ...fields, productId: product.id, id: newId(), scopeId: scope.id,
@@ -23,4 +23,8 @@ export async function createPolicy(database: Database, scope: Scope, request: Po
     await tx.persist(policy).flush();
     return ok({ ...policy, entitlements: [] });
   });
+}
+
+export function refuseProduct() {
+  return refuseField('productId', 'No product has this id.', 'unknown_product');
 }

@@ -17,11 +17,18 @@ export type Contact = { stripeCustomerId: string | null; email: string | null; n
 export async function findOrCreateCustomer(tx: Transaction, scope: Scope, contact: Contact, now: Date): Promise<CustomerRow | null> {
   const { stripeCustomerId, email, name } = contact;
   const known = stripeCustomerId === null ? null : await customerOfStripe(tx, scope, stripeCustomerId);
-  if (known && contact.changed && !known.emailSetByVendor && email !== null && known.email !== email) await moveContact(tx, scope, { customer: known, email }, now);
+  if (known) await follow(tx, scope, { known, contact }, now);
   if (known || email === null) return known;
   const customer = await customerFor(tx, scope, { email, name }, now);
   if (stripeCustomerId !== null) await linkStripeCustomer(tx, scope, stripeCustomerId, customer.id);
   return customer;
+}
+
+/** Takes over what was not known before: a changed email, and a name, which whoever was told first need not have told. */
+async function follow(tx: Transaction, scope: Scope, { known, contact }: { known: CustomerRow; contact: Contact }, now: Date): Promise<void> {
+  const { email, name, changed } = contact;
+  if (changed && !known.emailSetByVendor && email !== null && known.email !== email) await moveContact(tx, scope, { customer: known, email }, now);
+  if (known.name === null && name !== null) await changeContact(tx, known, { name }, now);
 }
 
 /** Follows a changed email, unless the vendor set it here or another customer has it: licenses never move from one customer to another. */

@@ -18,6 +18,11 @@ export function viewMachine({ machine, policy }: ShownMachine, now: Date) {
   };
 }
 
+/** When something was heard of a machine last: a heartbeat, or its activation. */
+export function heardOf({ lastHeartbeatAt, createdAt }: MachineRow): Date {
+  return lastHeartbeatAt ?? createdAt;
+}
+
 /** An event of a machine, which shows it as it then is. */
 export function machineEvent(type: EventType, { machine, policy }: ShownMachine, now: Date): NewEvent {
   return { scopeId: machine.scopeId, type, licenseId: machine.licenseId, data: viewMachine({ machine, policy }, now) };

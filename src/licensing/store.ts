@@ -32,6 +32,12 @@ export async function customerOfStripe(tx: Transaction, scope: Scope, stripeCust
   return found ? tx.findOneOrFail(Customer, { id: found.id }) : null;
 }
 
+/** A customer of the scope, locked against deletion until the transaction ends, as above. */
+export async function heldCustomer(tx: Transaction, scope: Scope, customerId: string): Promise<CustomerRow | null> {
+  const [found] = await query(tx, sql<{ id: string }>`select id from customers where scope_id = ${scope.id} and id = ${customerId} and deleted_at is null for key share`);
+  return found ? tx.findOne(Customer, { id: found.id }) : null;
+}
+
 /** Says which customer a Stripe customer is from now on, where it is none or one that was deleted. */
 export async function linkStripeCustomer(tx: Transaction, scope: Scope, stripeCustomerId: string, customerId: string): Promise<void> {
   await query(tx, sql`
@@ -42,23 +48,29 @@ export async function linkStripeCustomer(tx: Transaction, scope: Scope, stripeCu
 }
 
 /**
- * The customer with this email, made if need be and locked against deletion. Two at once make one: the second waits for the
+ * The customers with these emails, in their order, made if need be and locked against deletion. Two at once make one: the second waits for the
  * first and finds it; one that is deleted meanwhile is not found, and made anew.
  */
-export async function upsertCustomer(
+export async function upsertCustomers(
   tx: Transaction,
   scope: Scope,
-  contact: { email: string; name: string | null },
+  contacts: { email: string; name: string | null }[],
   now: Date,
-): Promise<{ customer: CustomerRow; created: boolean }> {
+): Promise<{ customer: CustomerRow; created: boolean }[]> {
+  const [emails, names, created] = [contacts.map(({ email }) => email), contacts.map(({ name }) => name), new Set<string>()];
   for (;;) {
-    const inserted = await query(tx, sql`
+    const inserted = await query(tx, sql<{ id: string }>`
       insert into customers (id, scope_id, email, name, metadata, created_at, updated_at)
-      values (${newId()}, ${scope.id}, ${contact.email}, ${contact.name}, '{}', ${now}, ${now})
+      select c.id, ${scope.id}, c.email, c.name, '{}', ${now}, ${now} from unnest(${contacts.map(newId)}::uuid[], ${emails}::text[], ${names}::text[]) as c (id, email, name)
+      order by lower(c.email)
       on conflict (scope_id, lower(email)) where deleted_at is null do nothing returning id`);
-    const [found] = await query(tx, sql<{ id: string }>`
-      select id from customers where scope_id = ${scope.id} and lower(email) = lower(${contact.email}) and deleted_at is null for key share`);
-    if (found) return { customer: await tx.findOneOrFail(Customer, { id: found.id }), created: inserted.length > 0 };
+    for (const { id } of inserted) created.add(id);
+    const found = await query(tx, sql<{ id: string; nth: number }>`
+      select c.id, asked.nth::int as nth from unnest(${emails}::text[]) with ordinality as asked (email, nth)
+      join customers c on c.scope_id = ${scope.id} and lower(c.email) = lower(asked.email) and c.deleted_at is null order by c.id for key share of c`);
+    if (found.length < contacts.length) continue;
+    const rows = byId(await tx.find(Customer, { id: { $in: found.map(({ id }) => id) } }));
+    return found.toSorted((one, other) => one.nth - other.nth).flatMap(({ id }) => rows.get(id) ?? []).map((customer) => ({ customer, created: created.has(customer.id) }));
   }
 }
 

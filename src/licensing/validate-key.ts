@@ -18,7 +18,8 @@ export const validateRequest = z.strictObject({
   nonce: z.string().min(1).max(255).optional(),
 });
 
-type ValidateRequest = z.output<typeof validateRequest> & Pick<Question, 'keyAlone'>;
+/** `scopeId`: asked by somebody who may only know of that scope's licenses. */
+type ValidateRequest = z.output<typeof validateRequest> & Pick<Question, 'keyAlone'> & { scopeId?: number | undefined };
 
 export type JudgedLicense = AskedLicense & { status: Status };
 
@@ -57,7 +58,7 @@ export function createValidations({ database, keys, slackHours, appEvents, warn,
     counts,
     validate: async (request, realNow) => {
       const reading = keys.read(request.key);
-      const asked = (await isCertainSlip(database, reading)) ? null : await ask({ keyHash: reading.hash, fingerprint: request.fingerprint ?? null });
+      const asked = (await isCertainSlip(database, reading)) ? null : await ask({ keyHash: reading.hash, fingerprint: request.fingerprint ?? null, scopeId: request.scopeId ?? null });
       if (asked === null) return counted({ ...judge(null, request), license: null, at: realNow });
       const validation = await judgeAsked(asked, request, judgedAt(asked, realNow));
       appEvents.tell(eventOf(validation, request));

@@ -113,6 +113,17 @@ describe('a purchase', () => {
     expect((await tillkey.call('GET', '/api/v1/stripe-events?outcome=needs_attention')).body.data).toEqual([]);
   });
 
+  test('of which the checkout is told last names its buyer all the same', async () => {
+    const tillkey = await start();
+    await createCatalog(tillkey);
+    const { events } = firstMonth();
+    for (const sent of [...events.slice(1), ...events.slice(0, 1)]) {
+      await deliver(tillkey.url, sent);
+      await tillkey.settled();
+    }
+    expect(await licensesOf(tillkey)).toMatchObject([{ userEmail: 'jo@example.com', userName: 'Jo' }]);
+  });
+
   test('that moves to the price of another product keeps its key and takes the new terms', async () => {
     const tillkey = await start();
     const basic = await createCatalog(tillkey);

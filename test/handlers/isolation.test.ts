@@ -89,6 +89,9 @@ const rows: Record<string, Row> = {
   'delete /api/v1/licenses/:id/entitlements': license.act('entitlements', grants),
   'post /api/v1/licenses/:id/checkout': license.act('checkout', ({ fingerprint }) => ({ fingerprint })),
 
+  'get /api/v1/licenses/:id/entitlement-record': { path: at('licenses', ({ licenseId }) => licenseId, '/entitlement-record'), foreign: 'not found' },
+  'get /api/v1/entitlement-records': list,
+
   'get /api/v1/machines': list,
   'post /api/v1/machines': { body: ({ licenseId, mark }) => ({ licenseId, fingerprint: `another-${mark}` }), foreign: 'not found' },
   'get /api/v1/machines/:id': machine.read,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { otherInterfaces } from '../../src/app.ts';
 import type { OtherInterface } from '../../src/handlers/compat/other-interface.ts';
 import type { Route } from '../../src/handlers/http/route.ts';
@@ -109,12 +110,14 @@ const nested = (levels: number): unknown => (levels === 0 ? 1 : { a: nested(leve
 const wrong: unknown[] = [null, true, 0, -1, 1.5, 2 ** 31, 2 ** 53, '', ' ', 'x', 'x'.repeat(5000), 'a\u0000b', '\ud800', '2026-02-30T00:00:00Z', '9999-12-31T23:59:59-01:00', [], [["x"]], {}, { a: 1 }, nested(40)];
 const broken = ['', '{', '[]', 'null', '"text"', '1', '{"license_key":1e999}', '\ufeff{}', `{"a":${'['.repeat(100_000)}`, `{"__proto__":{"license_key":"x"}}`];
 
+/** What a route reads of a body. */
+const fieldsOf = ({ route }: Case) => Object.keys(z.toJSONSchema(route.input, { io: 'input', unrepresentable: 'any' }).properties ?? {});
+
 test('a body that is not right is refused in the words of the interface, whatever is wrong with it', async () => {
   for (const one of cases.filter(({ route }) => route.method !== 'get')) {
-    for (const body of broken) expect(faultOf(one, await ask(requestOf(one, { body })))).toBeNull();
-    for (const field of Object.keys(bodyOf())) {
-      for (const value of wrong) expect([field, value, faultOf(one, await ask(requestOf(one, { body: { ...bodyOf(), [field]: value } })))]).toEqual([field, value, null]);
-    }
+    const spoiled = fieldsOf(one).flatMap((field) => wrong.map((value) => ({ ...bodyOf(), [field]: value })));
+    const faults = await Promise.all([...broken, ...spoiled].map(async (body) => faultOf(one, await ask(requestOf(one, { body })))));
+    expect(faults.filter((fault) => fault !== null)).toEqual([]);
     const large = await ask(requestOf(one, { body: { ...bodyOf(), padding: 'x'.repeat(1_100_000) } }));
     expect([nameOf(one), large.status, faultOf(one, large)]).toEqual([nameOf(one), 413, null]);
     const plain = await ask(requestOf(one, { headers: { ...asJson(TEST_KEY), 'content-type': 'text/plain' } }));

@@ -1,6 +1,6 @@
 /** The files that take longest, the longest first: the workers end together, and none is left alone with one of these. */
 const longest = [
-  'flows/start', 'flows/crash', 'flows/faults-workers', 'flows/faults-burst', 'flows/stories-with-key', 'flows/reconcile', 'flows/faults-database', 'flows/commands',
+  'flows/start', 'flows/crash', 'flows/faults-workers', 'flows/import', 'flows/faults-burst', 'flows/stories-with-key', 'flows/reconcile', 'flows/faults-database', 'flows/commands',
   'handlers/machines', 'handlers/isolation', 'flows/purchase', 'flows/stripe-cli', 'flows/faults-stripe', 'flows/stories-without-key', 'flows/webhooks', 'handlers/portal',
   'handlers/bad-input', 'handlers/apply-mapping', 'flows/rotate-keys', 'flows/faults-events',
 ];

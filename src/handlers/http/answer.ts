@@ -23,13 +23,16 @@ export function done(result: Result<unknown>): Answer {
   return {};
 }
 
-/** A page as `{data, pagination}`; null is a cursor that is not of this list. */
+/** A page of a list; null is a cursor that is not of this list. */
+export function knownPage<Row>(page: Page<Row> | null): Page<Row> {
+  if (page !== null) return page;
+  const issue = { path: ['cursor'], message: 'This cursor is not of this list.', code: 'invalid_cursor' };
+  throw new AppError('VALIDATION_ERROR', 400, 'The request is not valid. cursor: This cursor is not of this list.', { details: { issues: [issue] } });
+}
+
+/** A page as `{data, pagination}`. */
 export function many<Row>(page: Page<Row> | null, view: (row: Row) => object): Answer {
-  if (page === null) {
-    const issue = { path: ['cursor'], message: 'This cursor is not of this list.', code: 'invalid_cursor' };
-    throw new AppError('VALIDATION_ERROR', 400, 'The request is not valid. cursor: This cursor is not of this list.', { details: { issues: [issue] } });
-  }
-  const { rows, nextCursor } = page;
+  const { rows, nextCursor } = knownPage(page);
   return { body: { data: rows.map(view), pagination: { nextCursor, hasMore: nextCursor !== null } } };
 }
 

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import { storable } from '../../billing/core/stripe-shapes.ts';
 import type { Scope } from '../../database/scope.ts';
@@ -21,7 +23,7 @@ export function mount(app: Express, routes: Route[], dependencies: MountDependen
 function serve(route: Route, dependencies: MountDependencies, takes: readonly string[]): RequestHandler {
   return async (request, response) => {
     const caller = await letIn(route.access, dependencies, request, response);
-    const input = route.method === 'get' ? { ...request.query } : await readBody({ ...route, takes }, request, response);
+    const input = await readInput({ ...route, takes }, request, response);
     const params = Object.fromEntries(Object.entries(request.params).map(([name, value]) => [name, String(value)]));
     const { id = '' } = params;
     for (const [name, value] of Object.entries(params)) refuseUnstorable(value, [name]);
@@ -35,16 +37,26 @@ function serve(route: Route, dependencies: MountDependencies, takes: readonly st
     const repeatable = route.method === 'post' && caller?.by === 'api-key' && key !== undefined;
     // Its rights are part of a request: an answer may show what another API key may not see.
     const keyed = repeatable ? { scope: caller.scope, key: String(key), request: [request.path, caller.scopes, input] } : null;
-    send(keyed ? await answerOnce(dependencies.firstAnswers, keyed, answer) : await answer(), route, response);
+    await send(keyed ? await answerOnce(dependencies.firstAnswers, keyed, answer) : await answer(), route, response);
   };
 }
 
-function send({ status, body, text, headers = {} }: Answer, { answers }: Route, response: Response): void {
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+async function send({ status, body, text, pieces, headers = {} }: Answer, { answers }: Route, response: Response): Promise<void> {
   response.status(status ?? answers.status);
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (text !== undefined) response.setHeader('Content-Type', 'application/json; charset=utf-8').end(text);
+  if (pieces !== undefined) await sendPieces(pieces, response.setHeader('Content-Type', JSON_TYPE));
+  else if (text !== undefined) response.setHeader('Content-Type', JSON_TYPE).end(text);
   else if (body === undefined) response.end();
   else response.json(body);
+}
+
+/** At the pace of whoever reads. An answer that fails under way is cut off, so that nobody takes it for whole; who hangs up is no failure. */
+async function sendPieces(pieces: AsyncIterable<string>, response: Response): Promise<void> {
+  await pipeline(Readable.from(pieces), response).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
+  });
 }
 
 /** Who calls, counted by what limits them; null where anybody may call. */
@@ -81,8 +93,17 @@ const form = express.urlencoded({ limit: '1mb', extended: false, type });
 /** An event may be as large as the webhook takes it, with a little around it. Text that no database holds is mended as it is there. */
 const stripeEvents = express.json({ limit: 2 * 1024 * 1024 + 1024, type, reviver: (_name, value: unknown) => (typeof value === 'string' ? storable(value) : value) });
 
+type Reading = Route & { takes: readonly string[] };
+
+/** The query of a GET, the body of anything else. */
+async function readInput(route: Reading, request: Request, response: Response): Promise<unknown> {
+  if (route.method === 'get') return { ...request.query };
+  const body = await readBody(route, request, response);
+  return route.mayStandInQuery && typeof body === 'object' ? { ...request.query, ...body } : body;
+}
+
 /** A body of a type that is taken; none at all counts as `{}`. */
-async function readBody({ takesStripeEvent, takes }: Route & { takes: readonly string[] }, request: Request, response: Response): Promise<unknown> {
+async function readBody({ takesStripeEvent, takes }: Reading, request: Request, response: Response): Promise<unknown> {
   const { 'content-length': length, 'transfer-encoding': encoding } = request.headers;
   if (encoding === undefined && Number(length ?? 0) === 0) return {};
   const sent = request.is([...takes]);

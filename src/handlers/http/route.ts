@@ -25,6 +25,8 @@ type Place<Input extends z.ZodType> = {
   refuses?: RefusalCode[];
   /** Its body holds an event as Stripe sends it: larger than what is ours, and in whatever text. */
   takesStripeEvent?: true;
+  /** Fields of the body may stand in the query instead, as some clients of other systems send them. */
+  mayStandInQuery?: true;
 };
 
 /**
@@ -33,8 +35,8 @@ type Place<Input extends z.ZodType> = {
  */
 export type Answers = { status: number; body: z.ZodType | null; also?: { status: number; when: string }; headers?: Record<string, string> };
 
-/** What a handler answers; `status` where it is not the route's own. `text` is a body that is sent as it is. */
-export type Answer = { status?: number; body?: unknown; text?: string; headers?: Record<string, string> };
+/** What a handler answers; `status` where it is not the route's own. `text` is a body that is sent as it is, `pieces` one that is sent as it is made. */
+export type Answer = { status?: number; body?: unknown; text?: string; pieces?: AsyncIterable<string>; headers?: Record<string, string> };
 
 /** Anybody, an API key with the permission, or also the license that the call is about, each with the limit that counts it. */
 export type Access = { open: LimitName } | { permission: Permission; license?: LimitName };

@@ -33,6 +33,9 @@ export const exampleValues: Record<string, Json | undefined> = {
   ...{ 'License.id': license, 'License.name': 'Jo’s license', 'License.status': 'active', 'License.userEmail': 'jo@example.com', 'License.reason': 'Asked for by the customer' },
   ...{ 'License.expiresAt': ends, 'License.key': key, 'License.billing': null },
 
+  ...{ 'EntitlementRecord.entitlement_id': license, 'EntitlementRecord.product': 'Acme Editor', 'EntitlementRecord.license_type': 'node-locked', 'EntitlementRecord.license_key': key },
+  ...{ 'EntitlementRecord.seats': 3, 'EntitlementRecord.seats_consumed': 1, 'EntitlementRecord.valid_from': bought, 'EntitlementRecord.valid_until': ends },
+
   ...{ 'Machine.id': machine, 'Machine.name': 'Jo’s laptop', 'Machine.platform': 'macos', 'Machine.hostname': 'jo.local', 'Machine.cores': 8, heartbeatDueAt: null },
   ...{ 'Machine.fingerprint': fingerprint, 'Machine.licenseId': license },
 

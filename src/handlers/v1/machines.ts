@@ -15,8 +15,11 @@ import { shown, timestamps } from './view.ts';
 
 const machinesQuery = pageQuery.extend({ licenseId: z.uuid().optional(), fingerprint: fingerprint.optional() });
 
+/** Apps of other systems may name a device in fewer characters than ours must. */
+const anyFingerprint = z.string().min(1).max(256);
+
 const machine = z.strictObject({
-  ...machineFields.shape, id: shown.id, licenseId: shown.id, fingerprint, status: z.enum(['alive', 'dead']),
+  ...machineFields.shape, id: shown.id, licenseId: shown.id, fingerprint: anyFingerprint, status: z.enum(['alive', 'dead']),
   lastHeartbeatAt: shown.timeOrNull, heartbeatDueAt: shown.timeOrNull.meta({ description: 'When the next heartbeat is expected; an interval later the machine is dead. Null where the policy asks for none.' }), ...timestamps,
 }).meta({ id: 'Machine' });
 

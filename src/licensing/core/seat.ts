@@ -4,6 +4,11 @@ import type { HeartbeatCullStrategy } from './policy.ts';
 /** The highest limit there can be stands for none: how a license is unlimited where its policy has a limit. */
 export const NO_LIMIT = 2_147_483_647;
 
+/** The override that gives a license this limit (null: none) where it would inherit another; null where it would inherit the same. */
+export function overrideFor(limit: number | null, inherited: number | null): number | null {
+  return limit === inherited ? null : (limit ?? NO_LIMIT);
+}
+
 /** A machine as it counts against a limit. */
 export type Seated = Pulse & { id: string };
 

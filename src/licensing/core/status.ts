@@ -28,7 +28,12 @@ export function effectiveStatus(standing: Standing, slackHours: number, now: Dat
   if (vendorStatus === 'banned' || standing.customerBanned) return 'banned';
   if (vendorStatus === 'revoked' || billingState === 'REVOKED') return 'revoked';
   if (vendorStatus === 'suspended' || !standing.enabled || suspendedByBilling(standing, now)) return 'suspended';
-  return hasEnded(validUntil(standing, slackHours), now) ? 'expired' : 'active';
+  return isExpired(standing, slackHours, now) ? 'expired' : 'active';
+}
+
+/** Whether its end has passed, whatever else is the matter with it: also a license that is suspended or revoked has an end. */
+export function isExpired(standing: Standing, slackHours: number, now: Date): boolean {
+  return hasEnded(validUntil(standing, slackHours), now);
 }
 
 function suspendedByBilling({ billingState, graceEndsAt }: Standing, now: Date): boolean {

@@ -1,0 +1,137 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { parse } from 'csv-parse';
+import { misused } from '../command.ts';
+import { readHeader, readRow } from './csv.ts';
+import { type ExportFormat, type Found, resource } from './export-format.ts';
+import { type Thing, walkJson } from './walk-json.ts';
+
+/** A file that is given, by its path, and how a place in it is named. */
+export type ExportFile = { path: string; kind: 'csv' | 'json'; placeOf: (line: number) => string };
+
+/** A line is at most this long, so that a quote which is never closed does not take the rest of the file into memory. */
+const LONGEST = 4_194_304;
+
+/** What the files are, by how they begin. Who gives one that cannot be read, or is empty, is told so before anything is done. */
+export async function openExports(paths: string[]): Promise<ExportFile[]> {
+  const several = paths.length > 1;
+  return Promise.all(paths.map(async (path) => {
+    const begins = (await beginningOf(path)).replace(/^\ufeff/, '').trimStart();
+    if (begins === '') throw misused(`${path} is empty.`);
+    const kind = /^[[{]/.test(begins) ? ('json' as const) : ('csv' as const);
+    return { path, kind, placeOf: (line: number) => (several ? `${path}:${line}` : String(line)) };
+  }));
+}
+
+async function beginningOf(path: string): Promise<string> {
+  const file = await open(path).catch((error: unknown) => {
+    throw misused(`Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(4_096)).finally(() => file.close()).catch(() => {
+    throw misused(`Cannot read ${path}: it is no file.`);
+  });
+  return buffer.toString('utf8', 0, bytesRead);
+}
+
+/** All that a file holds, as it comes; `unread` is told the columns that nothing is read of. */
+export async function* readExport(file: ExportFile, format: ExportFormat, unread: (columns: string[]) => void): AsyncGenerator<Found[]> {
+  if (file.kind === 'json') yield* readJson(file, format);
+  else yield* readCsv(file, unread);
+}
+
+async function* textOf(path: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const decode = (chunk?: Buffer): string => {
+    try {
+      return decoder.decode(chunk, { stream: chunk !== undefined });
+    } catch {
+      throw misused(`${path} is not UTF-8. Export or save it again with that encoding.`);
+    }
+  };
+  const chunks: AsyncIterable<Buffer> = createReadStream(path);
+  for await (const chunk of chunks) yield decode(chunk);
+  yield decode();
+}
+
+async function* readJson({ path, placeOf }: ExportFile, format: ExportFormat): AsyncGenerator<Found[]> {
+  const walk = walkJson();
+  for await (const text of textOf(path)) {
+    const found: Found[] = [];
+    const broken = faultOf(() => walk.read(text, (thing) => found.push(...foundIn(thing, format, placeOf))));
+    yield found;
+    if (broken === null) continue;
+    yield [brokenAt(placeOf(walk.line()), broken)];
+    return;
+  }
+  if (!walk.isWhole()) yield [brokenAt(placeOf(walk.line()), 'it ends in the middle')];
+}
+
+function brokenAt(place: string, why: string): Found {
+  return { place, reason: `The file is broken here, and nothing after it was read: ${why}` };
+}
+
+function faultOf(work: () => void): string | null {
+  try {
+    work();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** A thing of a type that is of use here; the others, such as orders, are left out. */
+function foundIn({ line, said }: Thing, format: ExportFormat, placeOf: (line: number) => string): Found[] {
+  const { licenses, activations, named } = format;
+  if (![licenses, activations, ...named].some((type) => type === said['type'])) return [];
+  const read = resource.safeParse(said);
+  if (!read.success) return [{ place: placeOf(line), reason: 'has no id, or no attributes' }];
+  const owner = read.data.type === activations ? format.ownerOf(read.data) : null;
+  return [{ place: placeOf(line), resource: read.data, owner }];
+}
+
+type Line = { cells: string[]; line: number };
+
+async function* readCsv({ path, placeOf }: ExportFile, unread: (columns: string[]) => void): AsyncGenerator<Found[]> {
+  let header: ReturnType<typeof openHeader> | null = null;
+  for await (const { lines, broken } of linesOf(path)) {
+    const first = header === null ? lines.shift() : undefined;
+    if (first) header = openHeader(path, first.cells, unread);
+    const known = header;
+    if (known) yield lines.flatMap(({ cells, line }) => readRow(known.at, cells, { place: placeOf(line), width: known.width }));
+    if (broken !== null) yield [brokenAt(placeOf(broken.line), broken.why)];
+  }
+}
+
+function openHeader(path: string, cells: string[], unread: (columns: string[]) => void) {
+  const { at, unread: others } = readHeader(cells);
+  if (!at.has('key')) throw misused(`${path} has no column "key". Its first line names the columns: ${cells.join(', ').slice(0, 500)}`);
+  if (others.length > 0) unread(others);
+  return { at, width: cells.length };
+}
+
+/** The lines of a CSV, those before a break included. */
+async function* linesOf(path: string): AsyncGenerator<{ lines: Line[]; broken: { line: number; why: string } | null }> {
+  const lines: Line[] = [];
+  let twice = 0;
+  const parser = parse({
+    bom: true, trim: true, relax_quotes: true, relax_column_count: true, skip_empty_lines: true, max_record_size: LONGEST, record_delimiter: ['\r\n', '\n', '\r'],
+    // Taken from here, and not from the stream, which forgets what it holds when it fails.
+    on_record: (cells: string[], { lines: end }) => {
+      const breaks = cells.join(',').match(/\r\n|[\r\n]/g) ?? [];
+      // The parser counts a CR LF within quotes as two.
+      twice += breaks.filter((ends) => ends.length > 1).length;
+      lines.push({ cells, line: end - twice - breaks.length });
+      return null;
+    },
+  });
+  parser.resume();
+  parser.on('error', () => undefined);
+  const failed = (write: (done: (error?: Error | null) => void) => void) => new Promise<Error | null>((resolve) => write((error) => resolve(error ?? null)));
+  for await (const text of textOf(path)) {
+    const error = await failed((done) => parser.write(text, done));
+    yield { lines: lines.splice(0), broken: error && { line: parser.info.lines, why: error.message } };
+    if (error) return;
+  }
+  const error = await failed((done) => parser.once('error', done).end(done));
+  yield { lines: lines.splice(0), broken: error && { line: parser.info.lines, why: error.message } };
+}
