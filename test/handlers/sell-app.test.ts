@@ -237,6 +237,30 @@ describe('active', () => {
     expect((await get(`/license-keys/${id}`)).data).toMatchObject({ active: false, status: 'EXPIRED', is_expired: true });
     expect((await patch(id, { active: true, expires_at: null })).body.data).toMatchObject({ active: true, status: 'ACTIVE', is_expired: false });
     expect(await native(license.id)).toMatchObject({ status: 'active', expiresAt: null });
+    expect(await eventsOf(license.id)).toEqual(expect.arrayContaining(['license.suspended', 'license.reinstated']));
+  });
+
+  test('that changes no status is told as an update', async () => {
+    const license = await createLicense(tillkey);
+    const { id } = await shown(license);
+    await tillkey.call('POST', `/api/v1/licenses/${license.id}/suspend`);
+    await patch(id, { active: false });
+    await patch(id, { active: true });
+    expect((await eventsOf(license.id)).filter((type: string) => /updated|suspended|reinstated/.test(type))).toEqual(['license.updated', 'license.updated', 'license.suspended']);
+  });
+
+  test('off, its customer hears nothing of a payment that failed', async () => {
+    await createCatalog(tillkey, { stripePriceId: 'price_off' });
+    const { events, invoice } = firstMonth({ n: 77, price: 'price_off', email: 'off@example.com' });
+    for (const sent of events) await deliver(tillkey.url, sent);
+    await tillkey.settled();
+    const [bought] = (await tillkey.call('GET', '/api/v1/licenses?userEmail=off@example.com')).body.data;
+    await patch((await shown(bought)).id, { active: false });
+    await deliver(tillkey.url, event('invoice.payment_failed', { ...invoice, id: 'in_77_2', status: 'open', billing_reason: 'subscription_cycle' }));
+    await deliver(tillkey.url, event('customer.subscription.updated', { id: 'sub_77', customer: 'cus_77', status: 'past_due', items: { data: [{ id: 'si_77', quantity: 1, price: { id: 'price_off', product: 'prod_1' }, current_period_start: unix(), current_period_end: unix() + 30 * 86_400 }] } }));
+    await tillkey.settled();
+    expect(await native(bought.id)).toMatchObject({ status: 'suspended', billing: { state: 'GRACE' } });
+    expect((await tillkey.mails()).filter(({ to }: any) => JSON.stringify(to).includes('off@example.com'))).toHaveLength(1);
   });
 
   test('stays while the vendor suspends, and a native reinstatement switches on', async () => {
@@ -274,6 +298,7 @@ describe('changing a license key', () => {
     const license = await createLicense(tillkey, { policy: { maxMachines: 1 } });
     const { id } = await shown(license);
     expect((await patch(id, { limit: null })).body.data).toMatchObject({ limit: null });
+    expect((await validate(tillkey, license)).license).toMatchObject({ maxMachines: null });
     expect([(await activateKey(license)).status, (await activateKey(license)).status]).toEqual([200, 200]);
     expect((await patch(id, { limit: 1 })).body.data).toMatchObject({ limit: 1, instances_count: 1 });
     expect(await native(license.id)).toMatchObject({ maxMachines: 1, maxMachinesOverride: null });
