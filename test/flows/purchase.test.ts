@@ -113,7 +113,7 @@ describe('a purchase', () => {
     expect((await tillkey.call('GET', '/api/v1/stripe-events?outcome=needs_attention')).body.data).toEqual([]);
   });
 
-  test('of which the checkout is told last names its buyer all the same', async () => {
+  test('of which the checkout is told last names its buyer all the same, and never anew', async () => {
     const tillkey = await start();
     await createCatalog(tillkey);
     const { events } = firstMonth();
@@ -121,7 +121,12 @@ describe('a purchase', () => {
       await deliver(tillkey.url, sent);
       await tillkey.settled();
     }
-    expect(await licensesOf(tillkey)).toMatchObject([{ userEmail: 'jo@example.com', userName: 'Jo' }]);
+    const [license] = await licensesOf(tillkey);
+    expect(license).toMatchObject({ userEmail: 'jo@example.com', userName: 'Jo' });
+    await tillkey.call('PATCH', `/api/v1/customers/${license.customerId}`, { body: { name: 'Jo of Acme' } });
+    await deliver(tillkey.url, event('customer.updated', { id: 'cus_1', email: 'jo@example.com', name: 'Jo' }));
+    await tillkey.settled();
+    expect(await licensesOf(tillkey)).toMatchObject([{ userName: 'Jo of Acme' }]);
   });
 
   test('that moves to the price of another product keeps its key and takes the new terms', async () => {
