@@ -360,7 +360,7 @@ describe('a request', () => {
   });
 
   test('to a path that there is not, or with another method, is answered as JSON', async () => {
-    for (const path of ['/v1', '/v1/licenses', '/v1/licenses/validate/x', '/v1/license-keys', '/v1/licenses/toString']) {
+    for (const path of ['/v1', '/v1/licenses', '/v1/licenses/validate/x', '/v1/license-keys', '/v1/licenses/toString', '/v1/licenses/constructor', '/v1/licenses/__proto__']) {
       const heard = await ask({ method: 'POST', path });
       expect([heard.status, heard.body]).toEqual([404, { error: 'Not found.', message: 'Not found.' }]);
     }
