@@ -454,7 +454,7 @@ describe('what is malformed is refused in this shape, and the field named', () =
   const bodies: [Method, string, unknown, string][] = [
     ['POST', '', {}, 'customerId'], ['POST', '', { customerId: 'x', productId: randomUUID() }, 'customerId'], ['POST', '', { customerId: randomUUID(), productId: 7 }, 'productId'],
     ...['5', 0, -1, 1.5, 1e12, true, [], {}].map((maxActivations): [Method, string, unknown, string] => ['PUT', '/x', { maxActivations }, 'maxActivations']),
-    ...['soon', '2027-02-30', '2027-01-15T00:00:00', 5, {}, '0000-01-01T00:00:00Z'].map((expiresAt): [Method, string, unknown, string] => ['PUT', '/x', { expiresAt }, 'expiresAt']),
+    ...['soon', '2027-02-30', '2027-01-15T00:00:00', 5, {}, '0000-01-01T00:00:00Z', '0000-01-01'].map((expiresAt): [Method, string, unknown, string] => ['PUT', '/x', { expiresAt }, 'expiresAt']),
     ...['x', [], 5, { 'a\u0000': 1 }, Object.fromEntries(Array.from({ length: 501 }, (_, n) => [`f${n}`, n]))].map((features): [Method, string, unknown, string] => ['PUT', '/x', { features }, '']),
     ...['banned', 'ACTIVE', 1, {}].map((status): [Method, string, unknown, string] => ['PUT', '/x', { status }, 'status']),
     ['POST', '/verify', {}, 'licenseKey'], ['POST', '/verify', { licenseKey: 5 }, 'licenseKey'], ['POST', '/verify', { licenseKey: '' }, 'licenseKey'], ['POST', '/verify', { key: ['x'] }, 'key'],

@@ -19,7 +19,7 @@ import type { InterfaceDependencies } from './other-interface.ts';
 import { answers, ofLicense, rustbillStatuses, statusAt, viewLicense } from './rustbill-answers.ts';
 
 /** A date alone is the moment at which it begins. */
-const end = z.union([moment, z.iso.date().transform((date) => new Date(date))], { error: 'expected an ISO 8601 date with its time and zone, such as 2027-01-15T00:00:00Z' }).nullable();
+const end = z.union([moment, z.iso.date().transform((date) => `${date}T00:00:00Z`).pipe(moment)], { error: 'expected an ISO 8601 date with its time and zone, such as 2027-01-15T00:00:00Z' }).nullable();
 
 /** Null is no limit and no end; elsewhere as much as leaving it out: that is how many clients write what they do not say. */
 const licenseInput = z.object({ maxActivations: licenseFields.shape.maxMachinesOverride.optional(), features: featuresRequest.nullish(), expiresAt: end.optional() });
