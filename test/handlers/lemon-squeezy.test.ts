@@ -8,6 +8,7 @@ import { activate, createLicense, createPolicy, validate } from '../support/lice
 import { withRival } from '../support/rival.ts';
 import { LIVE_KEY, startTestService, testClock, type TestService } from '../support/service.ts';
 import { deliver, event, firstMonth, unix } from '../support/webhook.ts';
+import { insertAccount, insertApiKey } from '../support/world.ts';
 
 const clock = testClock();
 const DAY_MS = 86_400_000;
@@ -268,6 +269,17 @@ describe('a license', () => {
     const [testOne, liveOne] = [await validateHere(await createLicense(tillkey)), await validateHere(await createLicense(live))];
     expect([testOne, liveOne].map(({ license_key }) => license_key.test_mode)).toEqual([true, false]);
     expect(testOne.meta.store_id).not.toBe(liveOne.meta.store_id);
+  });
+
+  test('whose imported key two accounts have is whose had it first, however it is asked', async () => {
+    const key = 'OLD-KEY-OF-TWO-ACCOUNTS';
+    const theirs = await insertApiKey(tillkey, await insertAccount(tillkey));
+    const call: TestService['call'] = (method, path, options = {}) => tillkey.call(method, path, { key: theirs, ...options });
+    const first = await createLicense({ call }, { license: { key, name: 'first' } });
+    await createLicense(tillkey, { license: { key, name: 'second' } });
+    await activateHere({ key });
+    expect((await validate(tillkey, { key }, { fingerprint: 'a-laptop-of-theirs' })).license.name).toBe('first');
+    expect((await call('GET', `/api/v1/licenses/${first.id}`)).body.data.machineCount).toBe(1);
   });
 
   test('that expired stays valid where its policy allows access', async () => {
