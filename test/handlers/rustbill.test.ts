@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { otherInterfaces } from '../../src/app.ts';
@@ -413,9 +413,14 @@ describe('the list', () => {
 
   test('is cut off, and nobody takes it for whole, when reading it fails under way', async () => {
     const { scopeId } = (await query(`select scope_id as "scopeId" from licenses group by 1 order by count(*) desc limit 1`))[0];
-    // The second page meets a license whose key cannot be read.
+    // A later page meets a license whose key cannot be read.
     await query(`update licenses set key_encrypted = '\\x00' where id = (select id from licenses where scope_id = ? order by id desc offset 700 limit 1)`, [scopeId]);
+    const logged = jest.spyOn(tillkey.service.dependencies.log, 'error');
     await expect(ask({ method: 'GET', path: '/api/licenses', headers: asJson(key) })).rejects.toThrow(/aborted|hang up/);
+    expect(logged.mock.calls.filter(([, message]) => message === 'request failed')).toHaveLength(1);
+    logged.mockRestore();
+    // Who wants no body has none of it read.
+    expect(await ask({ method: 'HEAD', path: '/api/licenses', headers: asJson(key) })).toMatchObject({ status: 200, text: '', headers: { 'content-type': 'application/json; charset=utf-8' } });
   });
 
   test('of an account with no license is empty', async () => {
