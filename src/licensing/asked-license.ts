@@ -39,7 +39,7 @@ type AskedMachine = {
 /** `scopeId`: only a license of this scope; null for whichever has the key. */
 type Asked = { keyHash: Buffer; fingerprint: string | null; scopeId: number | null };
 
-/** A question a place, each by the index on the key's hash. Where live and test data hold the same imported key, live answers. */
+/** A question a place, each by the index on the key's hash. Where several hold the same imported key, live answers before test, and who had it first. */
 const statement: Prepared = {
   name: 'asked-licenses',
   text: `
@@ -63,7 +63,7 @@ const statement: Prepared = {
     from unnest($1::bytea[], $2::text[], $3::int[]) with ordinality as q (key_hash, fingerprint, scope_id, place)
     cross join lateral (
       select l.* from licenses l join scopes s on s.id = l.scope_id
-      where l.key_hash = q.key_hash and l.scope_id = coalesce(q.scope_id, l.scope_id) and l.deleted_at is null order by s.mode limit 1
+      where l.key_hash = q.key_hash and l.scope_id = coalesce(q.scope_id, l.scope_id) and l.deleted_at is null order by s.mode, l.number limit 1
     ) l
     join products p on p.id = l.product_id
     join policies o on o.id = l.policy_id

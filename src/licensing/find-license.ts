@@ -25,10 +25,10 @@ export function expectLookalikes(database: Database): void {
   noneSince.delete(database);
 }
 
-/** The license that a key opens, by its hash. Where live and test data hold the same imported key, live answers. */
+/** The license that a key opens, by its hash. Where several hold the same imported key, live answers before test, and who had it first. */
 export async function findOwnLicense(database: Database, keyHash: Buffer): Promise<{ licenseId: string; scopeId: number } | null> {
   const [found] = await query(reading(database), sql<{ licenseId: string; scopeId: number }>`
     select l.id as "licenseId", l.scope_id as "scopeId" from licenses l join scopes s on s.id = l.scope_id
-    where l.key_hash = ${keyHash} and l.deleted_at is null order by s.mode limit 1`);
+    where l.key_hash = ${keyHash} and l.deleted_at is null order by s.mode, l.number limit 1`);
   return found ?? null;
 }

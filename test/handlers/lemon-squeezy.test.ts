@@ -8,6 +8,7 @@ import { activate, createLicense, createPolicy, validate } from '../support/lice
 import { withRival } from '../support/rival.ts';
 import { LIVE_KEY, startTestService, testClock, type TestService } from '../support/service.ts';
 import { deliver, event, firstMonth, unix } from '../support/webhook.ts';
+import { insertAccount, insertApiKey } from '../support/world.ts';
 
 const clock = testClock();
 const DAY_MS = 86_400_000;
@@ -270,6 +271,17 @@ describe('a license', () => {
     expect(testOne.meta.store_id).not.toBe(liveOne.meta.store_id);
   });
 
+  test('whose imported key two accounts have is whose had it first, however it is asked', async () => {
+    const key = 'OLD-KEY-OF-TWO-ACCOUNTS';
+    const theirs = await insertApiKey(tillkey, await insertAccount(tillkey));
+    const call: TestService['call'] = (method, path, options = {}) => tillkey.call(method, path, { key: theirs, ...options });
+    const first = await createLicense({ call }, { license: { key, name: 'first' } });
+    await createLicense(tillkey, { license: { key, name: 'second' } });
+    await activateHere({ key });
+    expect((await validate(tillkey, { key }, { fingerprint: 'a-laptop-of-theirs' })).license.name).toBe('first');
+    expect((await call('GET', `/api/v1/licenses/${first.id}`)).body.data.machineCount).toBe(1);
+  });
+
   test('that expired stays valid where its policy allows access', async () => {
     const license = await createLicense(tillkey, { policy: { expirationStrategy: 'ALLOW_ACCESS' }, license: { expiresAt: '2026-01-01T00:00:00Z' } });
     expect(await activateHere(license)).toMatchObject({ activated: true, license_key: { status: 'expired' } });
@@ -360,7 +372,7 @@ describe('a request', () => {
   });
 
   test('to a path that there is not, or with another method, is answered as JSON', async () => {
-    for (const path of ['/v1', '/v1/licenses', '/v1/licenses/validate/x', '/v1/license-keys', '/v1/licenses/toString']) {
+    for (const path of ['/v1', '/v1/licenses', '/v1/licenses/validate/x', '/v1/license-keys', '/v1/licenses/toString', '/v1/licenses/constructor', '/v1/licenses/__proto__']) {
       const heard = await ask({ method: 'POST', path });
       expect([heard.status, heard.body]).toEqual([404, { error: 'Not found.', message: 'Not found.' }]);
     }

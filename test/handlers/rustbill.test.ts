@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { otherInterfaces } from '../../src/app.ts';
@@ -413,9 +413,14 @@ describe('the list', () => {
 
   test('is cut off, and nobody takes it for whole, when reading it fails under way', async () => {
     const { scopeId } = (await query(`select scope_id as "scopeId" from licenses group by 1 order by count(*) desc limit 1`))[0];
-    // The second page meets a license whose key cannot be read.
+    // A later page meets a license whose key cannot be read.
     await query(`update licenses set key_encrypted = '\\x00' where id = (select id from licenses where scope_id = ? order by id desc offset 700 limit 1)`, [scopeId]);
+    const logged = jest.spyOn(tillkey.service.dependencies.log, 'error');
     await expect(ask({ method: 'GET', path: '/api/licenses', headers: asJson(key) })).rejects.toThrow(/aborted|hang up/);
+    expect(logged.mock.calls.filter(([, message]) => message === 'request failed')).toHaveLength(1);
+    logged.mockRestore();
+    // Who wants no body has none of it read.
+    expect(await ask({ method: 'HEAD', path: '/api/licenses', headers: asJson(key) })).toMatchObject({ status: 200, text: '', headers: { 'content-type': 'application/json; charset=utf-8' } });
   });
 
   test('of an account with no license is empty', async () => {
@@ -454,7 +459,7 @@ describe('what is malformed is refused in this shape, and the field named', () =
   const bodies: [Method, string, unknown, string][] = [
     ['POST', '', {}, 'customerId'], ['POST', '', { customerId: 'x', productId: randomUUID() }, 'customerId'], ['POST', '', { customerId: randomUUID(), productId: 7 }, 'productId'],
     ...['5', 0, -1, 1.5, 1e12, true, [], {}].map((maxActivations): [Method, string, unknown, string] => ['PUT', '/x', { maxActivations }, 'maxActivations']),
-    ...['soon', '2027-02-30', '2027-01-15T00:00:00', 5, {}, '0000-01-01T00:00:00Z'].map((expiresAt): [Method, string, unknown, string] => ['PUT', '/x', { expiresAt }, 'expiresAt']),
+    ...['soon', '2027-02-30', '2027-01-15T00:00:00', 5, {}, '0000-01-01T00:00:00Z', '0000-01-01'].map((expiresAt): [Method, string, unknown, string] => ['PUT', '/x', { expiresAt }, 'expiresAt']),
     ...['x', [], 5, { 'a\u0000': 1 }, Object.fromEntries(Array.from({ length: 501 }, (_, n) => [`f${n}`, n]))].map((features): [Method, string, unknown, string] => ['PUT', '/x', { features }, '']),
     ...['banned', 'ACTIVE', 1, {}].map((status): [Method, string, unknown, string] => ['PUT', '/x', { status }, 'status']),
     ['POST', '/verify', {}, 'licenseKey'], ['POST', '/verify', { licenseKey: 5 }, 'licenseKey'], ['POST', '/verify', { licenseKey: '' }, 'licenseKey'], ['POST', '/verify', { key: ['x'] }, 'key'],

@@ -9,14 +9,14 @@ export function notFoundError(field: 'license_key' | 'instance_id'): AppError {
   return new AppError('NOT_FOUND', 404, `${field} not found.`);
 }
 
-const flags: Record<string, Flag> = { activate: 'activated', validate: 'valid', deactivate: 'deactivated' };
+const flags = new Map<string, Flag>([['activate', 'activated'], ['validate', 'valid'], ['deactivate', 'deactivated']]);
 
 /** Any failure as Lemon Squeezy tells it. The flag of a call is there, and false, but where fields are at fault. */
 export function showFailure({ status, code, publicMessage: error, details }: AppError, path: string): { status: number; body: object } {
   const faults = faultsIn.safeParse(details);
   if (faults.success) return { status: 422, body: invalid(faults.data.issues) };
   const [, verb = ''] = /^\/v1\/licenses\/(\w+)\/?$/.exec(path.toLowerCase()) ?? [];
-  const flag = flags[verb];
+  const flag = flags.get(verb);
   const failed = flag ? { [flag]: false, error } : { error };
   return { status, body: flag && code === 'NOT_FOUND' ? failed : { ...failed, message: error } };
 }

@@ -10,7 +10,7 @@ import type { InterfaceDependencies } from './other-interface.ts';
 import { answers, ofLicense, viewActivation } from './rustbill-answers.ts';
 
 const path = '/api/licenses/:key/activations';
-const MOST_READ = 500;
+const MOST_READ = 100;
 
 /** The devices of a license: its machines, named by their fingerprint. */
 export function activationRoutes(dependencies: InterfaceDependencies): Route[] {

@@ -14,12 +14,12 @@ import { type LicenseDetails, listLicenses, readLicenseByKey } from '../../licen
 import { updateLicense } from '../../licensing/update-license.ts';
 import { answersNothing, done, granted, knownPage } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
-import { streamList } from '../http/stream-list.ts';
+import { inTurn, streamList } from '../http/stream-list.ts';
 import type { InterfaceDependencies } from './other-interface.ts';
 import { answers, ofLicense, rustbillStatuses, statusAt, viewLicense } from './rustbill-answers.ts';
 
 /** A date alone is the moment at which it begins. */
-const end = z.union([moment, z.iso.date().transform((date) => new Date(date))], { error: 'expected an ISO 8601 date with its time and zone, such as 2027-01-15T00:00:00Z' }).nullable();
+const end = z.union([moment, z.iso.date().transform((date) => `${date}T00:00:00Z`).pipe(moment)], { error: 'expected an ISO 8601 date with its time and zone, such as 2027-01-15T00:00:00Z' }).nullable();
 
 /** Null is no limit and no end; elsewhere as much as leaving it out: that is how many clients write what they do not say. */
 const licenseInput = z.object({ maxActivations: licenseFields.shape.maxMachinesOverride.optional(), features: featuresRequest.nullish(), expiresAt: end.optional() });
@@ -32,7 +32,7 @@ const listInput = z.object({ limit: z.coerce.number().int().min(1).max(1000).opt
 /** Of a page of which no length is said. */
 const PAGE = 100;
 /** Read at once where all are sent. */
-const MOST_READ = 500;
+const MOST_READ = 100;
 
 const path = '/api/licenses';
 const one = { status: 200, body: answers.license };
@@ -63,7 +63,7 @@ function listRoute(dependencies: InterfaceDependencies): Route {
     const view = viewLicense(dependencies, now);
     if (input.limit === undefined && input.cursor === undefined) return streamList(read(MOST_READ), view);
     const limit = input.limit ?? PAGE;
-    const { rows, nextCursor } = knownPage(await read(limit)(input.cursor));
+    const { rows, nextCursor } = knownPage(await inTurn(() => read(limit)(input.cursor)));
     return { body: rows.map(view), ...(nextCursor !== null && { headers: { Link: `<${path}?limit=${limit}&cursor=${nextCursor}>; rel="next"` } }) };
   });
 }

@@ -46,14 +46,14 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 async function send({ status, body, text, pieces, headers = {} }: Answer, { answers }: Route, response: Response): Promise<void> {
   response.status(status ?? answers.status);
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (pieces !== undefined) await sendPieces(pieces, response.setHeader('Content-Type', JSON_TYPE));
+  if (pieces !== undefined) await sendPieces(response.req.method === 'HEAD' ? [] : pieces, response.setHeader('Content-Type', JSON_TYPE));
   else if (text !== undefined) response.setHeader('Content-Type', JSON_TYPE).end(text);
   else if (body === undefined) response.end();
   else response.json(body);
 }
 
 /** At the pace of whoever reads. An answer that fails under way is cut off, so that nobody takes it for whole; who hangs up is no failure. */
-async function sendPieces(pieces: AsyncIterable<string>, response: Response): Promise<void> {
+async function sendPieces(pieces: AsyncIterable<string> | [], response: Response): Promise<void> {
   await pipeline(Readable.from(pieces), response).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
   });

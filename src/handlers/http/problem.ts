@@ -75,13 +75,15 @@ export function answerErrorsOf({ showFailure }: Pick<OtherInterface, 'showFailur
   });
 }
 
-/** Handles whatever was thrown: names it, logs what is ours, and lets `show` answer unless an answer is under way. */
+/** Handles whatever was thrown: names it, logs what is ours, and lets `show` answer; an answer that is under way is cut off. */
 export function errorHandler(log: Logger, show: (failure: AppError, response: Response) => void): ErrorRequestHandler {
   return (error, _request, response, next) => {
     const failure = failureOf(error);
     if (failure.status >= 500) requestFailed(log, failure, response);
     if (response.headersSent) {
-      next(error);
+      response.destroy();
+      // Past all other handlers: it is told.
+      next('router');
       return;
     }
     for (const [name, value] of Object.entries(failure.headers)) response.setHeader(name, value);
