@@ -199,6 +199,17 @@ describe('products and policies', () => {
     expect(await get(`/policies/${extra.policyId}`)).toMatchObject({ name: 'Extra' });
   });
 
+  test('are not made for licenses that are there already, wherever these are by now', async () => {
+    await run('csv', lines('key,product,policy', 'moved-0001,Moved,Old'));
+    const { productId, policyId } = await licenseOf('moved-0001');
+    await tillkey.call('PATCH', `/api/v1/products/${productId}`, { body: { name: 'Renamed' } });
+    await tillkey.call('PATCH', `/api/v1/policies/${policyId}`, { body: { name: 'New' } });
+    const { code, said } = await run('csv', lines('key,product,policy,activations', 'moved-0001,Moved anew,Old,machine-0001', 'moved-0002,Renamed,New,'));
+    expect([code, said]).toEqual([0, expect.stringMatching(/Imported into the test data: 1 licenses, 1 activations\. Already there: 1 licenses/)]);
+    expect(said).not.toMatch(/ma[dk]e the/i);
+    expect((await get('/products?limit=100')).map(({ name }: { name: string }) => name)).not.toContain('Moved anew');
+  });
+
   test('hold: a fingerprint for one license of a policy is refused on another, and a policy that asks for heartbeats finds nobody dead', async () => {
     const product = await make('/products', { name: 'Strict', code: 'STRICT' });
     await make('/policies', { productId: product.id, name: 'one', fingerprintUniqueness: 'PER_POLICY', requireHeartbeat: true });
