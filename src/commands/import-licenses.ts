@@ -29,12 +29,13 @@ Reads exports, checks every line of them and says what would come of it; then im
 they are, and get the activations they lack: an import may be run again, after it was broken off or its file was mended. Nobody is mailed.
 Keys stay as they are, and so do the ids of activations that are UUIDs. The README says what is read of each format.
 
-  --from SYSTEM       lemon-squeezy, keygen: what its API lists, as JSON or JSON lines, in one file or several; or a CSV
+  --from SYSTEM       lemon-squeezy, keygen: what its API lists, as JSON or JSON lines, in one file or several
                       csv: a line a license, with a column key and any of email, name, product, policy, status, limit,
                       max_uses, uses, expires_at, activations, metadata, created_at
+                      A CSV may come from lemon-squeezy or keygen too: then its inactive licenses are active
   --dry-run           says what would come of it, and does nothing
   --yes               does not ask before it begins
-  --test, --live      for which side; live where nothing is said
+  --test, --live      into which data; live where nothing is said
   --account ACCOUNT   the id or the name of a further account
   --product CODE      the product of licenses that name none
   --policy POLICY     the policy of licenses that name none, by its id, or its name
@@ -105,6 +106,7 @@ type Work = { files: ExportFile[]; target: Omit<Target, 'placing' | 'dryRun'> & 
 
 async function work(call: Call, source: Source, { files, target }: Work): Promise<void> {
   await stageExports(source, target.licensing.keys, { files, unread: (columns) => call.say(`Nothing is read of these columns: ${columns.join(', ')}`) });
+  await refuseNothing(source, files);
   const run = async (dryRun: boolean) => {
     const now = await target.now();
     const placing = placeLicenses({ ...target, database: target.licensing.database, dryRun, now: () => now });
@@ -116,6 +118,13 @@ async function work(call: Call, source: Source, { files, target }: Work): Promis
   const { licenses, machines } = await run(true);
   if (!call.flags.has('dry-run') && licenses + machines > 0 && (await agreed(call, licenses))) await run(false);
   tellEnd(call, source.refusals);
+}
+
+/** Nothing to import is most likely the export of another system, or of something else. */
+async function refuseNothing({ staging, format: { licenses, activations }, refusals }: Source, files: ExportFile[]): Promise<void> {
+  if (refusals.count() > 0 || (await staging.count(licenses)) + (await staging.count(activations)) > 0) return;
+  const sought = files[0]?.kind === 'csv' ? 'a line below the first' : `"type": "${licenses}" or "${activations}"`;
+  throw misused(`Nothing to import in ${files.map(({ path }) => path).join(', ')}: expected ${sought}. Is --from the right one?`);
 }
 
 async function agreed({ flags, say }: Call, licenses: number): Promise<boolean> {

@@ -2,7 +2,7 @@ import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { Policy, type PolicyRow } from '../database/catalog-rows.ts';
 import { License, type LicenseRow } from '../database/license-rows.ts';
-import { query, type Transaction } from '../database/orm.ts';
+import { query, reading, type Transaction } from '../database/orm.ts';
 import { liveIn, type Scope } from '../database/scope.ts';
 import { NO_ID } from '../database/uuid.ts';
 import { refuseTaken } from './activate-machine.ts';
@@ -14,8 +14,8 @@ import type { Licensing } from './licensing.ts';
 /** Something of a file: `at` is its number for whoever read it, `place` where it stands there. */
 type At = { at: number; place: string };
 
-/** A license of a file; a policy of null would be made first. */
-export type ImportLine = At & { license: ImportedLicense; policyId: string | null; activations: (At & { activation: ImportedActivation })[] };
+/** A license of a file. `there`: it was known when the line was read, and needs no policy; else a policy of null would be made first. */
+export type ImportLine = At & { license: ImportedLicense; there: boolean; policyId: string | null; activations: (At & { activation: ImportedActivation })[] };
 
 /** `key` is as much of the key as tells it from others. */
 export type RefusedLine = At & { key: string; reason: string };
@@ -47,16 +47,28 @@ export function refusedLine({ license }: Pick<ImportLine, 'license'>, { at, plac
   return { at, place, key: hintOf(license.key), reason };
 }
 
-function refusalOf({ license, policyId }: ImportLine, policy: PolicyRow | null): string | null {
+function refusalOf({ license, policyId, there }: ImportLine, policy: PolicyRow | null): string | null {
+  if (there) return 'The license was deleted meanwhile';
   if (policyId === null) return null;
   if (policy === null || policy.deletedAt !== null) return 'The policy was deleted meanwhile';
   const asked = { maxMachinesOverride: overrideFor(license.limit, policy.maxMachines), maxUsesOverride: overrideFor(license.max_uses, policy.maxUses) };
   return overridesRefused(policy, asked) ? `The policy ${policy.name} is not overridable, and its limits are others` : null;
 }
 
-async function licensesWith(tx: Transaction, scope: Scope, hashes: Buffer[]): Promise<Map<string, LicenseRow>> {
-  const found = await query(tx, sql<{ id: string; hash: string }>`
+/** Which of these keys licenses have already. */
+export async function keysThere({ database, keys }: Pick<Licensing, 'database' | 'keys'>, scope: Scope, texts: string[]): Promise<Set<string>> {
+  const hashed = texts.map((text) => ({ text, hash: keys.read(text).hash }));
+  const found = new Set((await idsWith(reading(database), scope, hashed.map(({ hash }) => hash))).map(({ hash }) => hash));
+  return new Set(hashed.flatMap(({ text, hash }) => (found.has(hash.toString('hex')) ? [text] : [])));
+}
+
+async function idsWith(tx: Transaction, scope: Scope, hashes: Buffer[]): Promise<{ id: string; hash: string }[]> {
+  return query(tx, sql<{ id: string; hash: string }>`
     select id, encode(key_hash, 'hex') as hash from licenses where scope_id = ${scope.id} and deleted_at is null and key_hash = any(${hashes}::bytea[])`);
+}
+
+async function licensesWith(tx: Transaction, scope: Scope, hashes: Buffer[]): Promise<Map<string, LicenseRow>> {
+  const found = await idsWith(tx, scope, hashes);
   const rows = await tx.find(License, { ...liveIn(scope), id: { $in: found.map(({ id }) => id) } }, { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE });
   const byId = new Map(rows.map((row) => [row.id, row]));
   return new Map(found.flatMap(({ id, hash }) => (byId.has(id) ? [[hash, byId.get(id)]] : [])).filter((entry): entry is [string, LicenseRow] => entry[1] !== undefined));

@@ -32,6 +32,9 @@ const sql = (statement: string) => tillkey.service.dependencies.database.em.fork
 const count = async (what: string) => Number((await sql(`select count(*) as count from ${what}`))[0].count);
 const lines = (...all: string[]) => `${all.join('\n')}\n`;
 
+const lsKey = (id: string, attributes: object) => ({ type: 'license-keys', id, attributes: { store_id: 1, product_id: 7, order_item_id: 70, user_name: 'Darlene', user_email: 'darlene@example.com', activation_limit: 2, instances_count: 0, disabled: 0, status: 'inactive', expires_at: null, created_at: '2021-05-24T14:15:07.000000Z', ...attributes } });
+const lsInstance = (id: string, keyId: number | string, identifier: string) => ({ type: 'license-key-instances', id, attributes: { license_key_id: keyId, identifier, name: 'example.com', created_at: '2022-11-14T11:45:39.000000Z' } });
+
 test('a dry run writes nothing at all, and says what an import would make and refuse', async () => {
   const tables = (await sql(`select tablename from pg_tables where schemaname = 'public'`)).map(({ tablename }) => tablename);
   const all = async () => {
@@ -94,7 +97,7 @@ describe('a CSV', () => {
       ['ref-mail,nobody,,,,', /email: expected an email address/],
       ['ref-date,,,31.01.2026,,', /expires_at: expected a date such as/],
       ['ref-day-of-none,,,2026-02-30,,', /expires_at: expected a date such as/],
-      ['ref-status,,gone,,,', /unknown status ""?gone/],
+      ['ref-status,,gone,,,', /unknown status ""gone"", expected one of active, suspended/],
       ['ref-limit-0,,,,0,', /limit: expected at least 1/],
       ['ref-limit-x,,,,many,', /limit: expected a whole number/],
       ['ref-limit-big,,,,3000000000,', /limit: expected at most 2147483647/],
@@ -112,6 +115,13 @@ describe('a CSV', () => {
     expect(await machinesOf('ref-good')).toHaveLength(1);
   });
 
+  test('of a system in the words of RustBill brings its limits, its flags, and says what is wrong with them', async () => {
+    const { code, refused } = await run('csv', lines('licenseKey,maxActivations,expiresAt,metadata', 'rust-0001,2,2031-01-15T00:00:00Z,"{""featureFlags"": {""max_users"": 50}}"', 'rust-0002,,,{oops'));
+    expect([code, refused]).toEqual([1, [expect.stringMatching(/^3,…-0002,.*metadata: expected a JSON object/)]]);
+    expect(await licenseOf('rust-0001')).toMatchObject({ maxMachines: 2, expiresAt: '2031-01-15T00:00:00.000Z' });
+    expect((await tillkey.call('POST', '/api/licenses/verify', { body: { licenseKey: 'rust-0001' }, key: null })).body).toMatchObject({ valid: true, features: { max_users: 50 } });
+  });
+
   test('that has expired without an end, or with one to come, ends now, and is said to', async () => {
     const { said } = await run('csv', lines('key,status,expires_at', 'exp-without,expired,', 'exp-to-come,expired,2031-01-01', 'exp-long-ago,expired,2020-01-01'));
     expect(said).toMatch(/2 licenses are said to have expired, without an end in the past: they end at the moment of the import/);
@@ -126,6 +136,8 @@ describe('a CSV', () => {
     ['no column "key"', 'csv', 'code\nabc\n', /no column "key"/],
     ['nothing', 'csv', ' \n', /is empty/],
     ['another encoding', 'csv', Buffer.from('key,name\nlatin-key-1,Jos\xe9\n', 'latin1'), /not UTF-8/],
+    ['a first line alone', 'csv', 'key,name\n', /Nothing to import in .*: expected a line below the first/],
+    ['the export of another system', 'keygen', JSON.stringify({ data: [lsKey('1', { key: 'another-0001' })] }), /Nothing to import in .*: expected "type": "licenses" or "machines"\. Is --from the right one/],
     ['JSON for a CSV', 'csv', '[]', /is JSON, and --from csv/],
     ['a system that is not known', 'gumroad', 'key\n', /--from: expected one of lemon-squeezy, keygen, csv/],
   ])('with %s is a wrong call, and nothing is imported', async (_what, from, text, words) => {
@@ -187,6 +199,17 @@ describe('products and policies', () => {
     expect(await get(`/policies/${extra.policyId}`)).toMatchObject({ name: 'Extra' });
   });
 
+  test('are not made for licenses that are there already, wherever these are by now', async () => {
+    await run('csv', lines('key,product,policy', 'moved-0001,Moved,Old'));
+    const { productId, policyId } = await licenseOf('moved-0001');
+    await tillkey.call('PATCH', `/api/v1/products/${productId}`, { body: { name: 'Renamed' } });
+    await tillkey.call('PATCH', `/api/v1/policies/${policyId}`, { body: { name: 'New' } });
+    const { code, said } = await run('csv', lines('key,product,policy,activations', 'moved-0001,Moved anew,Old,machine-0001', 'moved-0002,Renamed,New,'));
+    expect([code, said]).toEqual([0, expect.stringMatching(/Imported into the test data: 1 licenses, 1 activations\. Already there: 1 licenses/)]);
+    expect(said).not.toMatch(/ma[dk]e the/i);
+    expect((await get('/products?limit=100')).map(({ name }: { name: string }) => name)).not.toContain('Moved anew');
+  });
+
   test('hold: a fingerprint for one license of a policy is refused on another, and a policy that asks for heartbeats finds nobody dead', async () => {
     const product = await make('/products', { name: 'Strict', code: 'STRICT' });
     await make('/policies', { productId: product.id, name: 'one', fingerprintUniqueness: 'PER_POLICY', requireHeartbeat: true });
@@ -203,9 +226,6 @@ describe('products and policies', () => {
   });
 });
 
-const lsKey = (id: string, attributes: object) => ({ type: 'license-keys', id, attributes: { store_id: 1, product_id: 7, order_item_id: 70, user_name: 'Darlene', user_email: 'darlene@example.com', activation_limit: 2, instances_count: 0, disabled: 0, status: 'inactive', expires_at: null, created_at: '2021-05-24T14:15:07.000000Z', ...attributes } });
-const lsInstance = (id: string, keyId: number | string, identifier: string) => ({ type: 'license-key-instances', id, attributes: { license_key_id: keyId, identifier, name: 'example.com', created_at: '2022-11-14T11:45:39.000000Z' } });
-
 describe('Lemon Squeezy', () => {
   test('as its API lists it: keys work, instances keep their ids also over the limit, customers may take them off', async () => {
     const instances = Array.from({ length: 3 }, () => randomUUID());
@@ -220,7 +240,7 @@ describe('Lemon Squeezy', () => {
     };
     const { code, refused } = await run('lemon-squeezy', JSON.stringify(document, null, 2));
     expect(code).toBe(1);
-    expect(refused).toEqual([expect.stringMatching(/,…8abe,"?activation: fingerprint: Too small/), expect.stringMatching(/its license is not in the file/)]);
+    expect(refused).toEqual([expect.stringMatching(/^\d+ license-key-instances\/91,…8abe,"?activation: fingerprint: Too small/), expect.stringMatching(/^\d+ license-key-instances\/90,.*its license is not in the file/)]);
     const license = await licenseOf('11111111-c796-436b-850c-8f9c98a48abe');
     expect(license).toMatchObject({ status: 'active', userEmail: 'darlene@example.com', userName: 'Darlene', maxMachines: 2, machineCount: 3, expiresAt: null, metadata: { imported: { from: 'lemon-squeezy', id: '1' } } });
     expect(await get(`/products/${license.productId}`)).toMatchObject({ name: 'Lemonade', code: 'LS-7' });
@@ -257,9 +277,9 @@ describe('Lemon Squeezy', () => {
   test('has an instance refused whose id is another machine already', async () => {
     const id = randomUUID();
     const { refused } = await run('lemon-squeezy', lines(...[lsKey('31', { key: 'taken-0001' }), lsKey('32', { key: 'taken-0002' }), lsInstance('31', 31, id), lsInstance('32', 32, id)].map((one) => JSON.stringify(one))));
-    expect(refused).toEqual([expect.stringMatching(/^4,…-0002,The same id is in line 3 already/)]);
+    expect(refused).toEqual([expect.stringMatching(/^4 license-key-instances\/32,…-0002,The same id is in line 3 license-key-instances\/31 already/)]);
     const again = await run('lemon-squeezy', lines(...[lsKey('33', { key: 'taken-0003' }), lsInstance('33', 33, id)].map((one) => JSON.stringify(one))));
-    expect(again.refused).toEqual([expect.stringMatching(/^2,…-0003,The id .* is another machine's already/)]);
+    expect(again.refused).toEqual([expect.stringMatching(/^2 license-key-instances\/33,…-0003,The id .* is another machine's already/)]);
   });
 });
 

@@ -2,13 +2,13 @@ import { importedFrom, isObject, type ExportFormat, type Found, type Resource, t
 
 /** Which names a column goes by, ours first: also those of other systems' exports. */
 const columns = {
-  key: ['key', 'license_key', 'licence_key', 'license'],
+  key: ['key', 'license_key', 'licence_key', 'license', 'licensekey'],
   email: ['email', 'e_mail', 'user_email', 'customer_email'],
   name: ['name', 'user_name', 'customer_name', 'customer'],
   product: ['product', 'product_code', 'product_name'],
   policy: ['policy', 'policy_name', 'variant', 'variant_name'],
   status: ['status'],
-  limit: ['limit', 'activation_limit', 'max_machines', 'maxmachines'],
+  limit: ['limit', 'activation_limit', 'max_machines', 'maxmachines', 'max_activations', 'maxactivations'],
   max_uses: ['max_uses', 'maxuses'],
   uses: ['uses', 'uses_count'],
   expires_at: ['expires_at', 'expires', 'expiry', 'expiresat'],

@@ -5,7 +5,7 @@ import { type Imported, importLicenses } from '../../licensing/import-licenses.t
 import { hintOf } from '../../licensing/license-key.ts';
 import type { Licensing } from '../../licensing/licensing.ts';
 import type { Placing } from '../../licensing/place-licenses.ts';
-import { type ImportLine, refusedLine, type RefusedLine } from '../../licensing/plan-import.ts';
+import { type ImportLine, keysThere, refusedLine, type RefusedLine } from '../../licensing/plan-import.ts';
 import { type ExportFormat, type Resource, resource } from './export-format.ts';
 import type { Progress } from './progress.ts';
 import type { Refusals } from './refusals.ts';
@@ -53,14 +53,15 @@ async function refuseStrays(source: Source): Promise<void> {
 
 type Batch = { lines: ImportLine[]; refused: RefusedLine[]; notes: string[] };
 
-async function readBatch({ staging, format }: Source, { placing }: Target, rows: StagedRow[], now: Date): Promise<Batch> {
+async function readBatch({ staging, format }: Source, { licensing, scope, placing }: Target, rows: StagedRow[], now: Date): Promise<Batch> {
   const licenses = rows.map((row) => ({ row, thing: resource.parse(row.data) }));
   const named = new Map((await staging.named(format.named, [...new Set(licenses.flatMap(({ thing }) => format.idsNamedBy(thing)))])).map((row) => [`${row.type} ${row.id}`, resource.parse(row.data)]));
   const owned = Map.groupBy(await staging.ownedBy(format.activations, rows.map(({ id }) => id)), ({ owner }) => owner);
+  const there = await keysThere(licensing, scope, licenses.flatMap(({ thing }) => (typeof thing.attributes['key'] === 'string' ? [thing.attributes['key']] : [])));
   const batch: Batch = { lines: [], refused: [], notes: [] };
   for (const { row, thing } of licenses) {
     const claim = format.readLicense(thing, (type, id) => named.get(`${type} ${id}`));
-    const refusal = await readLine({ row, claimed: claim.license, activations: owned.get(row.id) ?? [] }, { format, placing, batch });
+    const refusal = await readLine({ row, claimed: claim.license, activations: owned.get(row.id) ?? [] }, { format, placing, there, batch });
     if (refusal !== null) batch.refused.push({ at: row.at, place: row.place, key: hintOfAny(thing), reason: refusal });
     else batch.notes.push(...claim.notes, ...(endsNow(batch.lines.at(-1)?.license, now) ? ['are said to have expired, without an end in the past: they end at the moment of the import'] : []));
   }
@@ -75,16 +76,19 @@ function hintOfAny({ attributes: { key } }: Resource): string {
   return typeof key === 'string' && key !== '' ? hintOf(key) : '';
 }
 
+type Reading = { format: ExportFormat; placing: Placing; there: Set<string>; batch: Batch };
 type Claimed = { row: StagedRow; claimed: object; activations: StagedRow[] };
 
 /** Reads one license with its activations into the batch, or says why it is refused. */
-async function readLine({ row, claimed, activations }: Claimed, { format, placing, batch }: { format: ExportFormat; placing: Placing; batch: Batch }): Promise<string | null> {
+async function readLine({ row, claimed, activations }: Claimed, { format, placing, there, batch }: Reading): Promise<string | null> {
   if (row.doubleOf !== null) return `The same key is in line ${row.doubleOf} already`;
   const license = readAs(importedLicense, claimed);
   if (!license.ok) return license.reason;
-  const placed = await placing.place(license.value);
+  // What is there already stays where it is: nothing is made for it.
+  const isThere = there.has(license.value.key);
+  const placed = isThere ? { ok: true as const, policyId: null } : await placing.place(license.value);
   if (!placed.ok) return placed.reason;
-  const line: ImportLine = { at: row.at, place: row.place, license: license.value, policyId: placed.policyId, activations: [] };
+  const line: ImportLine = { at: row.at, place: row.place, license: license.value, there: isThere, policyId: placed.policyId, activations: [] };
   for (const { at, place, data } of activations) {
     const activation = readAs(importedActivation, format.readActivation(resource.parse(data)));
     if (activation.ok) line.activations.push({ at, place, activation: activation.value });

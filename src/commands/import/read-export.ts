@@ -82,11 +82,13 @@ function faultOf(work: () => void): string | null {
 /** A thing of a type that is of use here; the others, such as orders, are left out. */
 function foundIn({ line, said }: Thing, format: ExportFormat, placeOf: (line: number) => string): Found[] {
   const { licenses, activations, named } = format;
-  if (![licenses, activations, ...named].some((type) => type === said['type'])) return [];
+  const type = [licenses, activations, ...named].find((known) => known === said['type']);
+  if (type === undefined) return [];
   const read = resource.safeParse(said);
-  if (!read.success) return [{ place: placeOf(line), reason: 'has no id, or no attributes' }];
-  const owner = read.data.type === activations ? format.ownerOf(read.data) : null;
-  return [{ place: placeOf(line), resource: read.data, owner }];
+  if (!read.success) return [{ place: `${placeOf(line)} ${type}`, reason: 'has no id, or no attributes' }];
+  const owner = type === activations ? format.ownerOf(read.data) : null;
+  // What an API answers is one line, which alone tells nothing.
+  return [{ place: `${placeOf(line)} ${type}/${read.data.id}`, resource: read.data, owner }];
 }
 
 type Line = { cells: string[]; line: number };

@@ -25,7 +25,7 @@ const end = z.union([moment, z.iso.date().transform((date) => `${date}T00:00:00Z
 const licenseInput = z.object({ maxActivations: licenseFields.shape.maxMachinesOverride.optional(), features: featuresRequest.nullish(), expiresAt: end.optional() });
 
 const createInput = licenseInput.extend({ customerId: z.uuid(), productId: z.uuid() });
-const changeInput = licenseInput.extend({ status: z.enum(rustbillStatuses).nullish() });
+const changeInput = licenseInput.extend({ status: z.enum(rustbillStatuses, 'expected active, suspended or revoked').nullish() });
 type Change = z.output<typeof changeInput>;
 
 const listInput = z.object({ limit: z.coerce.number().int().min(1).max(1000).optional(), cursor: z.uuid().optional() });

@@ -21,7 +21,7 @@ const noInput = z.object({});
 
 /** What may be changed; the rest of a license key that is sent back whole is passed over. sell.app itself says 0 and 1 for false and true. */
 const licenseKeyChange = z.object({
-  limit: z.int().min(1).max(NO_LIMIT - 1).nullable(),
+  limit: z.int().min(1, 'Expected at least 1, or null for no limit. To close the key, set active to false.').max(NO_LIMIT - 1).nullable(),
   active: z.union([z.boolean(), z.literal([0, 1])], 'Expected true or false.').transform(Boolean).nullable(),
   expires_at: moment.nullable(),
 }).partial();

@@ -45,12 +45,12 @@ export const importedLicense = z.object({
   customer: text.nullable(),
   product: place,
   policy: place,
-  status: z.enum(importedStatuses, { error: ({ input }) => `unknown status ${JSON.stringify(input)}` }),
+  status: z.enum(importedStatuses, { error: ({ input }) => `unknown status ${JSON.stringify(input)}, expected one of ${importedStatuses.join(', ')}` }),
   limit: count.nullable().optional(),
   max_uses: count.nullable().optional(),
   uses: z.number('expected a whole number').int('expected a whole number').min(0, 'expected at least 0').max(MOST, `expected at most ${MOST}`),
   expires_at: exportedMoment.nullable().optional(),
-  metadata,
+  metadata: z.record(z.string(), z.unknown(), 'expected a JSON object, such as {"seat": 5}').pipe(metadata),
 });
 
 export type ImportedLicense = z.output<typeof importedLicense>;
