@@ -50,8 +50,9 @@ Ends with 0 when every line was taken or there already, with 1 when lines were r
     const defaults = await defaultsOf(call, dependencies, scope);
     const files = await openExports(call.words);
     const format = formatOf(call.values['from'] ?? '', system, files);
-    const staging = await openStaging(dependencies.database);
+    // First the file: a staging that is open when this is refused would keep the process from ending.
     const refusals = await tellRefusals(call.values['report']);
+    const staging = await openStaging(dependencies.database);
     const source = { staging, format, refusals, progress: showProgress() };
     await work(call, source, { files, target: { licensing: dependencies, scope, defaults, allowMachineTransfer: system.allowMachineTransfer, now: () => dependencies.timeOf(scope) } }).finally(async () => {
       source.progress.end();
