@@ -68,6 +68,15 @@ test('what an app calls is open, and nothing else is', () => {
   ]);
 });
 
+test('what is open may be asked by the page of any site, and nothing else may', async () => {
+  for (const one of [...cases, { route: { method: 'post', path: '/api/v1/licenses/validate-key', access: { open: 'validate' } } } as Case]) {
+    for (const method of ['OPTIONS', one.route.method.toUpperCase()]) {
+      const { headers } = await ask({ ...requestOf(one), method, headers: { ...asJson(null), origin: 'https://app.example.com' } });
+      expect([method, nameOf(one), headers['access-control-allow-origin']]).toEqual([method, nameOf(one), isOpen(one) ? '*' : undefined]);
+    }
+  }
+});
+
 test('whoever has no right is refused in the words of the interface, and nothing is changed or told', async () => {
   const scopeId = tillkey.service.dependencies.scopes.find(({ mode }) => mode === 'test')!.id;
   const bearer = (key: string) => ({ ...asJson(null), authorization: `Bearer ${key}` });

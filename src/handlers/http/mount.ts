@@ -16,8 +16,21 @@ export type MountDependencies = { limits: Limits; directory: Directory; firstAns
 
 /** Serves the routes. `takes`: the types of content that a body may have. */
 export function mount(app: Express, routes: Route[], dependencies: MountDependencies, takes: readonly string[] = ['application/json']): void {
-  for (const route of routes) app[route.method](route.path, serve(route, dependencies, takes));
+  for (const route of routes) {
+    if ('open' in route.access) app.all(route.path, letAnySiteAsk);
+    app[route.method](route.path, serve(route, dependencies, takes));
+  }
 }
+
+/** What anybody may call, the page of any site may too, as apps made of web pages do: a browser sends nothing along that would let it in. */
+const letAnySiteAsk: RequestHandler = (_request, response, next) => {
+  response.set({
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Allow-Headers': 'Content-Type',
+    'Access-Control-Expose-Headers': 'Tillkey-Signature, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After',
+  });
+  next();
+};
 
 /** Let in and count, read, answer. */
 function serve(route: Route, dependencies: MountDependencies, takes: readonly string[]): RequestHandler {
