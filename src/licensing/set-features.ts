@@ -13,21 +13,21 @@ import { entitlementsFor } from './entitlements-for.ts';
  * a second time. Says whether anything is other than before.
  */
 export async function setFeatures(tx: Transaction, license: LicenseRow, features: Features, now: Date): Promise<Result<boolean>> {
-  const { codes, flags } = splitFeatures(features);
+  const { codes, flags } = splitFeatures(features, license.metadata);
   const metadata = withFlags(license.metadata, flags);
   const { error } = anyMetadata.safeParse(metadata);
   if (error) return refuseField('features', `With the license’s metadata they are too large: ${error.issues[0]?.message ?? ''}.`, 'too_big');
   await tx.flush();
-  const regranted = await replaceGrants(tx, license, codes, now);
+  const regranted = await replaceGrants(tx, license, { codes, features }, now);
   const reflagged = !isDeepStrictEqual(metadata, license.metadata);
   if (reflagged) license.metadata = metadata;
   return ok(regranted || reflagged);
 }
 
-async function replaceGrants(tx: Transaction, license: LicenseRow, codes: string[], now: Date): Promise<boolean> {
+async function replaceGrants(tx: Transaction, license: LicenseRow, { codes, features }: { codes: string[]; features: Features }, now: Date): Promise<boolean> {
   const { scopeId, id: licenseId } = license;
   const granted = await grantsOf(tx, license);
-  const lost = granted.filter(({ byVendor, code }) => byVendor && !codes.includes(code)).map(({ id }) => id);
+  const lost = granted.filter(({ byVendor, code }) => byVendor && features[code] !== true).map(({ id }) => id);
   const missing = codes.filter((code) => granted.every((one) => one.code !== code));
   const gained = await entitlementsFor(tx, { id: scopeId }, missing, now);
   await query(tx, sql`

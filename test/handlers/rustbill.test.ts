@@ -226,6 +226,21 @@ describe('a change', () => {
     expect([await native('GET', `/licenses/${id}`), await eventsOf(id)]).toEqual([before, ['license.created']]);
   });
 
+  test('that sends back features that are flags natively leaves them flags', async () => {
+    const metadata = { note: 'mine', featureFlags: { beta: true, both: true, tier: 'gold' } };
+    const license = await createLicense(tillkey, { license: { metadata, entitlementIds: [await createEntitlement(tillkey, 'both')] } });
+    const before = await native('GET', `/licenses/${license.id}`);
+    const { body } = await call('GET', named(license.key));
+    await put(license.key, body);
+    expect([await native('GET', `/licenses/${license.id}`), await eventsOf(license.id)]).toEqual([before, ['license.created']]);
+    await put(license.key, { features: { ...body.features, tier: 'silver' } });
+    expect(await native('GET', `/licenses/${license.id}`)).toMatchObject({ metadata: { note: 'mine', featureFlags: { beta: true, both: true, tier: 'silver' } }, entitlements: ['both'] });
+    // Of another form it is not shown, and so it is not taken away.
+    await native('PATCH', `/licenses/${license.id}`, { metadata: { featureFlags: ['beta'] } });
+    await put(license.key, { features: { both: true } });
+    expect((await native('GET', `/licenses/${license.id}`)).metadata).toEqual({ featureFlags: ['beta'] });
+  });
+
   const past = '2026-01-01T00:00:00Z';
   const future = '2027-06-01T00:00:00Z';
   test.each<[string, object, object, number, string]>([

@@ -14,21 +14,26 @@ const MOST = 500;
 
 export const featuresRequest = z.record(z.string(), z.unknown()).refine((features) => Object.keys(features).length <= MOST, `expected at most ${MOST} features`);
 
-/** Which entitlements features ask for, by code, and what remains as flags. */
-export function splitFeatures(features: Features): { codes: string[]; flags: Features } {
-  const grants = ([name, value]: [string, unknown]) => value === true && entitlementCode.safeParse(name).success;
+/** Which entitlements features ask for, by code, and what remains as flags. What is `true` as a flag already stays one: clients send back what they read. */
+export function splitFeatures(features: Features, metadata: Record<string, unknown>): { codes: string[]; flags: Features } {
+  const before = flagsIn(metadata);
+  const grants = ([name, value]: [string, unknown]) => value === true && before?.[name] !== true && entitlementCode.safeParse(name).success;
   const entries = Object.entries(features);
   return { codes: entries.filter(grants).map(([name]) => name), flags: Object.fromEntries(entries.filter((entry) => !grants(entry))) };
 }
 
 /** The features of a license. What is granted is so, whatever a flag of the same name says. */
 export function featuresOf({ entitlements, metadata }: { entitlements: string[]; metadata: Record<string, unknown> }): Features {
-  const { data: flags } = z.record(z.string(), z.unknown()).safeParse(metadata[FLAGS]);
-  return { ...flags, ...Object.fromEntries(entitlements.map((code) => [code, true])) };
+  return { ...flagsIn(metadata), ...Object.fromEntries(entitlements.map((code) => [code, true])) };
 }
 
-/** Metadata with these flags and no others. */
+/** Metadata with these flags and no others. What is no flags although it has their name is not shown, and stays until there are some. */
 export function withFlags(metadata: Record<string, unknown>, flags: Features): Record<string, unknown> {
+  if (Object.keys(flags).length > 0) return { ...metadata, [FLAGS]: flags };
   const { [FLAGS]: _before, ...rest } = metadata;
-  return Object.keys(flags).length === 0 ? rest : { ...rest, [FLAGS]: flags };
+  return flagsIn(metadata) ? rest : metadata;
+}
+
+function flagsIn(metadata: Record<string, unknown>): Features | undefined {
+  return z.record(z.string(), z.unknown()).safeParse(metadata[FLAGS]).data;
 }
