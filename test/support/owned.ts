@@ -5,6 +5,7 @@ export async function everythingOwned({ service }: TestService): Promise<Record<
   const em = service.dependencies.database.em.fork();
   const { id } = service.dependencies.scopes.find(({ mode }) => mode === 'test')!;
   await service.dependencies.validations.flush();
+  await service.dependencies.appEvents.flush();
   const tables = await em.execute<{ name: string }[]>(`select table_name as name from information_schema.columns where column_name = 'scope_id' and table_schema = 'public' order by 1`);
   const owned: Record<string, string> = {};
   for (const { name } of tables) {
