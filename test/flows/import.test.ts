@@ -144,6 +144,49 @@ describe('a CSV', () => {
   });
 });
 
+describe('records as people write them', () => {
+  const expected = { userEmail: 'ann@example.com', userName: 'Ann Lee', maxMachines: 3, machineCount: 2, expiresAt: '2030-01-31T00:00:00.000Z' };
+
+  test.each([
+    ['license_key,customer_email,customer_name,max_machines,expires,fingerprints,product_code', 'KEY,ann@example.com,Ann Lee,3,2030-01-31,machine-0001;machine-0002,NAMES'],
+    ['Key;Email;Customer;Max Activations;Expiry;Machines;Policy', 'KEY;ann@example.com;Ann Lee;3;2030-01-31 00:00:00+00;machine-0001|machine-0002;NULL'],
+    ['licenseKey\tuser\tuserName\tmaxDevices\tExpiration Date\tfingerprint', 'KEY\tann@example.com\tAnn Lee\t3\t2030-01-31 00:00:00 UTC\tmachine-0001,machine-0002'],
+    ['attributes.key,attributes.email,attributes.name,seats,valid_until,machine_ids', 'KEY,ann@example.com,Ann Lee,3,1896048000000,"machine-0001\nmachine-0002"'],
+  ])('a CSV with the columns %s', async (header, line) => {
+    const key = `names-${randomUUID()}`;
+    expect(await run('csv', lines(header, line.replace('KEY', key)))).toMatchObject({ code: 0, said: expect.not.stringContaining('Nothing is read') });
+    expect(await licenseOf(key)).toMatchObject(expected);
+    expect(await validate(key, 'machine-0002')).toMatchObject({ code: 'VALID' });
+  });
+
+  test('whose limits and ends are words, whose states are flags, and which count activations instead of naming them', async () => {
+    const { code, said } = await run('csv', lines('key,seats,expires,disabled,banned,active,activations,product_id', 'words-0001,Unlimited,never,false,0,true,1,77', 'words-0002,\\N,lifetime,true,,,0 / 5,', 'words-0003,null,-,,yes,,,', 'words-0004,,,,,f,,'));
+    expect([code, said]).toEqual([0, expect.stringMatching(/4 licenses, 0 activations[^]*2 licenses say how many activations they have, and not which/)]);
+    const found = await Promise.all(['words-0001', 'words-0002', 'words-0003', 'words-0004'].map(licenseOf));
+    expect(found.map(({ status, maxMachines, expiresAt }) => [status, maxMachines, expiresAt])).toEqual(['active', 'suspended', 'banned', 'suspended'].map((status) => [status, null, null]));
+  });
+
+  test.each([
+    ['keygen', { licenses: [{ key: 'KEY', user: { email: 'ann@example.com', fullName: 'Ann Lee' }, expiry: '2030-01-31T00:00:00Z', maxMachines: '3', machines: [{ fingerprint: 'machine-0001' }, { id: 'DEVICE', fingerprint: 'machine-0002' }] }] }],
+    ['keygen', { meta: {}, licenses: { data: [{ id: 1, key: 'KEY', customer: 'Ann Lee', email: 'ann@example.com', expires_at: '2030-01-31', max_machines: 3 }] }, machines: [{ licenseId: 1, fingerprint: 'machine-0001' }, { license_id: 1, id: 'DEVICE', fingerprint: 'machine-0002' }] }],
+    ['lemon-squeezy', [{ id: 7, key: 'KEY', user_name: 'Ann Lee', user_email: 'ann@example.com', activation_limit: 3, expires_at: '2030-01-31T00:00:00.000000Z', disabled: 0, status: 'inactive', instances: ['DEVICE', { identifier: randomUUID(), name: 'Mac' }] }]],
+    ['lemon-squeezy', { license_keys: [{ type: 'license-keys', id: '8', attributes: { key: 'KEY', user_name: 'Ann Lee', user_email: 'ann@example.com', activation_limit: 3, expires_at: '2030-01-31', status: 'active' } }], license_key_instances: [{ license_key_id: 8, identifier: 'DEVICE' }, { license_key_id: 8, identifier: randomUUID() }] }],
+  ])('JSON without the shape of JSON:API: %s, %j', async (from, said) => {
+    const [key, device] = [`plain-${randomUUID()}`, randomUUID()];
+    expect(await run(from, JSON.stringify(said).replace('KEY', key).replace('DEVICE', device))).toMatchObject({ code: 0, refused: [] });
+    expect(await licenseOf(key)).toMatchObject(expected);
+    expect(await get(`/machines/${device}`)).toMatchObject({ id: device });
+    const asked = await tillkey.call('POST', '/v1/licenses/validate', { body: { license_key: key, instance_id: device }, key: null });
+    expect(asked.body).toMatchObject({ valid: true, instance: { id: device }, license_key: { activation_limit: 3, activation_usage: 2 }, meta: { customer_email: 'ann@example.com' } });
+  });
+
+  test('with no license among them are refused each, or as a whole', async () => {
+    expect(await run('keygen', JSON.stringify({ errors: [{ title: 'Unauthorized' }] }))).toMatchObject({ code: 1, refused: [expect.stringMatching(/^1,,.*is nothing that is known/)] });
+    expect(await run('keygen', JSON.stringify({ data: [lsKey('1', { key: 'of-another-system' })] }))).toMatchObject({ code: 2, said: expect.stringContaining('There is no license') });
+    expect(await run('csv', 'key,email\n')).toMatchObject({ code: 2, said: expect.stringContaining('There is no license') });
+  });
+});
+
 test('imported keys validate as they are: in their case and punctuation, also where they look like ours', async () => {
   const keys = ['80e15db5-c796-436b-850c-8f9c98a48abe', 'aBcD{}%&/()=?!"\'`', 'ACME-7K4M-9QXR-2TNB-0000', 'acme-7k4m-9qxr-2tnb-0001'];
   expect(await validate(keys[2]!)).toMatchObject({ code: 'NOT_FOUND' });

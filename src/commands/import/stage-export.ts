@@ -8,10 +8,10 @@ import { type ExportFile, readExport } from './read-export.ts';
 const MOST_AT_ONCE = 500;
 
 /** Reads the files from beginning to end and stages what they hold; what cannot be read is told. */
-export async function stageExports(source: Source, keys: LicenseKeys, { files, unread }: { files: ExportFile[]; unread: (columns: string[]) => void }): Promise<void> {
+export async function stageExports(source: Source, keys: LicenseKeys, { files, from, unread }: { files: ExportFile[]; from: string; unread: (columns: string[]) => void }): Promise<void> {
   let done = 0;
   for (const file of files) {
-    for await (const read of readExport(file, source.format, unread)) {
+    for await (const read of readExport(file, { from, format: source.format, unread })) {
       const found = read.map(refuseUnstorable);
       await source.refusals.tell(found.flatMap((one) => ('reason' in one ? [{ place: one.place, key: one.key ? hintOf(one.key) : '', reason: one.reason }] : [])));
       const rows = found.flatMap((one) => ('resource' in one ? [stagedOf(one, keys)] : []));
