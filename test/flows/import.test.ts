@@ -94,6 +94,7 @@ describe('a CSV', () => {
       ['ref-mail,nobody,,,,', /email: expected an email address/],
       ['ref-date,,,31.01.2026,,', /expires_at: expected a date such as/],
       ['ref-day-of-none,,,2026-02-30,,', /expires_at: expected a date such as/],
+      ['ref-day-after-all,,,9999-12-31T23:59:59-12:00,,', /expires_at: expected a date such as/],
       ['ref-status,,gone,,,', /unknown status ""?gone/],
       ['ref-limit-0,,,,0,', /limit: expected at least 1/],
       ['ref-limit-x,,,,many,', /limit: expected a whole number/],
@@ -105,7 +106,7 @@ describe('a CSV', () => {
     ];
     const { code, said, refused } = await run('csv', lines('key,email,status,expires_at,limit,activations', 'ref-good,,,,,tiny; machine-0001;machine-0001', ...cases.map(([cells]) => cells)));
     expect(code).toBe(1);
-    expect(said).toMatch(/Imported into the test data: 1 licenses, 1 activations[^]*15 lines were refused: .*report/);
+    expect(said).toMatch(/Imported into the test data: 1 licenses, 1 activations[^]*16 lines were refused: .*report/);
     const byLine = new Map(refused.map((line) => [Number(line.split(',')[0]), line]));
     for (const [n, [, reason]] of cases.entries()) expect(byLine.get(n + 3)).toMatch(reason);
     expect(refused.filter((line) => line.startsWith('2,'))).toEqual([expect.stringContaining('activation: fingerprint: Too small'), expect.stringContaining('The same fingerprint is in line 2 already')]);
@@ -137,6 +138,7 @@ describe('a CSV', () => {
   test('that is not there, names no product that there is, or is for both sides at once is a wrong call', async () => {
     expect(await importOn(tillkey, folder, [join(folder, 'nowhere.csv')], ['--from', 'csv'])).toMatchObject({ code: 2, said: expect.stringContaining('Cannot read') });
     expect(await importOn(tillkey, folder, [folder], ['--from', 'csv'])).toMatchObject({ code: 2, said: expect.stringContaining('it is no file') });
+    expect(await importOn(tillkey, folder, ['/dev/null'], ['--from', 'csv'])).toMatchObject({ code: 2, said: expect.stringContaining('it is no file') });
     expect(await importOn(tillkey, folder, [], ['--from', 'csv'])).toMatchObject({ code: 2, said: expect.stringContaining('Which file?') });
     expect(await run('csv', 'key\nabcdefgh\n', ['--product', 'NONE'])).toMatchObject({ code: 2, said: expect.stringContaining('no product with the code NONE') });
     expect(await run('csv', 'key\nabcdefgh\n', ['--policy', 'none'])).toMatchObject({ code: 2, said: expect.stringContaining('not one policy none') });
@@ -178,6 +180,13 @@ describe('records as people write them', () => {
     expect(await get(`/machines/${device}`)).toMatchObject({ id: device });
     const asked = await tillkey.call('POST', '/v1/licenses/validate', { body: { license_key: key, instance_id: device }, key: null });
     expect(asked.body).toMatchObject({ valid: true, instance: { id: device }, license_key: { activation_limit: 3, activation_usage: 2 }, meta: { customer_email: 'ann@example.com' } });
+  });
+
+  test('that go down endlessly, or never end, are refused without taking the others along', async () => {
+    const record = (key: string, metadata: string) => `{"key":"${key}","metadata":${metadata}}`;
+    const deep = [record('deep-0001', '{}'), record('deep-0002', `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`), record('deep-0003', '{}'), record('deep-0004', `"${'x'.repeat(5_000_000)}"`)];
+    expect((await run('keygen', lines(...deep))).refused).toEqual([expect.stringMatching(/^2,,is nested more than 100 levels deep/), expect.stringMatching(/^4,,.*broken here.*longer than 4194304/)]);
+    expect(await Promise.all(['deep-0001', 'deep-0002', 'deep-0003'].map(licenseOf))).toEqual([expect.anything(), undefined, expect.anything()]);
   });
 
   test('with no license among them are refused each, or as a whole', async () => {

@@ -1,20 +1,17 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { parse } from 'csv-parse';
 import { misused } from '../command.ts';
 import { delimiterOf, type Header, readHeader, readRow } from './csv.ts';
 import type { ExportFormat, Found } from './export-format.ts';
 import { foundIn } from './things.ts';
-import { walkJson } from './walk-json.ts';
+import { LONGEST, walkJson } from './walk-json.ts';
 
 /** A file that is given, by its path, and how a place in it is named. */
 export type ExportFile = { path: string; kind: 'csv' | 'json'; delimiter: string; placeOf: (line: number) => string };
 
 /** What the vendor says of what is in the files, and is told of it. */
 type Reading = { from: string; format: ExportFormat; unread: (columns: string[]) => void };
-
-/** A line is at most this long, so that a quote which is never closed does not take the rest of the file into memory. */
-const LONGEST = 4_194_304;
 
 /** What the files are, by how they begin. Who gives one that cannot be read, or is empty, is told so before anything is done. */
 export async function openExports(paths: string[]): Promise<ExportFile[]> {
@@ -27,13 +24,17 @@ export async function openExports(paths: string[]): Promise<ExportFile[]> {
   }));
 }
 
+/** What a file begins with. A pipe is none: it is read twice, and would be gone after the first look. */
 async function beginningOf(path: string): Promise<string> {
+  const cannot = (error: unknown) => misused(`Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  const isFile = await stat(path).then((found) => found.isFile(), (error: unknown) => {
+    throw cannot(error);
+  });
+  if (!isFile) throw misused(`Cannot read ${path}: it is no file.`);
   const file = await open(path).catch((error: unknown) => {
-    throw misused(`Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw cannot(error);
   });
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(4_096)).finally(() => file.close()).catch(() => {
-    throw misused(`Cannot read ${path}: it is no file.`);
-  });
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(4_096)).finally(() => file.close());
   return buffer.toString('utf8', 0, bytesRead);
 }
 

@@ -26,7 +26,17 @@ export async function stageExports(source: Source, keys: LicenseKeys, { files, f
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 
 function refuseUnstorable(found: Found): Found {
-  return 'resource' in found && UNSTORABLE.test(JSON.stringify(found.resource)) ? { place: found.place, reason: 'contains a NUL or broken Unicode' } : found;
+  if (!('resource' in found)) return found;
+  const { place, resource } = found;
+  if (isDeeper(resource, DEEPEST)) return { place, reason: `is nested more than ${DEEPEST} levels deep` };
+  return UNSTORABLE.test(JSON.stringify(resource)) ? { place, reason: 'contains a NUL or broken Unicode' } : found;
+}
+
+/** What goes down further would be too much for whoever writes or reads it. */
+const DEEPEST = 100;
+
+function isDeeper(value: unknown, most: number): boolean {
+  return typeof value === 'object' && value !== null && (most === 0 || Object.values(value).some((part) => isDeeper(part, most - 1)));
 }
 
 function stagedOf({ place, resource, owner }: Extract<Found, { resource: Resource }>, keys: LicenseKeys): Staged {

@@ -7,6 +7,9 @@ export type Thing = { at: number; line: number; under: string; said: Record<stri
 /** An array, or an object: a document, or a thing itself, which its members tell. `key` is the member under way. */
 type Level = { list: true; under: string } | { list: false; key: string; isDocument: boolean; thing: Thing };
 
+/** A thing, or a line of a CSV, is at most this long, so that one which never ends does not take the rest of the file into memory. */
+export const LONGEST = 4_194_304;
+
 export type JsonWalk = {
   /** The things that end in this piece of the text; what was found before it is no JSON any more is given to `found` all the same. */
   read(piece: string, found: (thing: Thing) => void): void;
@@ -25,14 +28,18 @@ export function walkJson(): JsonWalk {
   const member = readMembers();
   let line = 1;
   let at = 0;
+  let length = 0;
   return {
     read: (piece, found) => {
       // Where an object begins and ends, so that each is known by its line, and all before a break are found.
       for (const part of piece.split(/(?=\{)|(?<=\})/)) {
+        length += part.length;
+        if (length > LONGEST) throw new Error(`something in it is longer than ${LONGEST} characters`);
         for (const token of tokensOf(parse(part))) {
           const level = levels.at(-1);
           if (level?.list === false && member.takes(level, token)) continue;
           const thing = follow(levels, token, { line, at: (at += 1) });
+          length = 0;
           if (thing !== null) found(thing);
         }
         line += part.split('\n').length - 1;

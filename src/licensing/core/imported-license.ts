@@ -23,8 +23,9 @@ function momentOf(text: string): Date | null {
   if (/^\d{12,13}$/.test(text)) return new Date(Number(text));
   const [, day = '', time = '00:00', hours = '+00', minutes = '00'] = DATE.exec(text) ?? [];
   const moment = new Date(`${day}T${time}${hours}:${minutes}`);
-  // A day that a month does not have would become one of the next.
-  return Number.isNaN(moment.getTime()) || new Date(`${day}T00:00Z`).toISOString().slice(0, 10) !== day || moment.getUTCFullYear() < 1 ? null : moment;
+  // A day that a month does not have would become one of the next; a zone may carry the last year that there is over its end.
+  const isDay = !Number.isNaN(moment.getTime()) && new Date(`${day}T00:00Z`).toISOString().slice(0, 10) === day;
+  return isDay && moment.getUTCFullYear() >= 1 && moment.getUTCFullYear() <= 9_999 ? moment : null;
 }
 
 /** A whole number, which some write as text. */
