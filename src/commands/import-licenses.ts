@@ -6,13 +6,14 @@ import type { Licensing } from '../licensing/licensing.ts';
 import { type DefaultPlace, findDefaultPlace, placeLicenses } from '../licensing/place-licenses.ts';
 import { chooseScopes } from './choose-scopes.ts';
 import { type Call, type Command, misused } from './command.ts';
-import { csvFormat } from './import/csv.ts';
+import { CSV_TYPES } from './import/csv.ts';
 import type { ExportFormat } from './import/export-format.ts';
 import { importStaged, type Source, type Target, type Total } from './import/import-staged.ts';
 import { keygenFormat } from './import/keygen.ts';
 import { lemonSqueezyFormat } from './import/lemon-squeezy.ts';
 import { showProgress } from './import/progress.ts';
 import { type ExportFile, openExports } from './import/read-export.ts';
+import { orRecords, recordFormat } from './import/records.ts';
 import { type Refusals, tellRefusals } from './import/refusals.ts';
 import { stageExports } from './import/stage-export.ts';
 
@@ -83,9 +84,9 @@ function formatOf(from: string, { json, inactive }: System, files: ExportFile[])
   const [kind] = new Set(files.map((file) => file.kind));
   const other = files.find((file) => file.kind !== kind);
   if (other) throw misused(`${files[0]?.path} is ${kind === 'csv' ? 'a CSV' : 'JSON'}, and ${other.path} is not: import them one after the other.`);
-  if (kind === 'csv') return csvFormat({ from, inactive });
+  if (kind === 'csv') return recordFormat(CSV_TYPES, { from, inactive });
   if (json === null) throw misused(`${files[0]?.path} is JSON, and --from csv reads a CSV. JSON is read with --from lemon-squeezy or --from keygen.`);
-  return json;
+  return orRecords(json, { from, inactive });
 }
 
 async function scopeOf(call: Call, dependencies: Needs): Promise<Scope> {
@@ -106,7 +107,7 @@ async function defaultsOf({ values: { product, policy } }: Call, { database }: N
 type Work = { files: ExportFile[]; target: Omit<Target, 'placing' | 'dryRun'> & { defaults: DefaultPlace; allowMachineTransfer: boolean } };
 
 async function work(call: Call, source: Source, { files, target }: Work): Promise<void> {
-  await stageExports(source, target.licensing.keys, { files, unread: (columns) => call.say(`Nothing is read of these columns: ${columns.join(', ')}`) });
+  await stageExports(source, target.licensing.keys, { files, from: call.values['from'] ?? '', unread: (columns) => call.say(`Nothing is read of these columns: ${columns.join(', ')}`) });
   await refuseNothing(source, files);
   const run = async (dryRun: boolean) => {
     const now = await target.now();

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { Policy, type PolicyRow, Product, type ProductRow } from '../database/catalog-rows.ts';
 import { asOneTransaction, type Database, query, reading, type Transaction } from '../database/orm.ts';
 import { liveIn, liveRow, type Scope } from '../database/scope.ts';
-import { isUuid } from '../database/uuid.ts';
+import { isUuid, NO_ID } from '../database/uuid.ts';
 import type { ImportedLicense, Place } from './core/imported-license.ts';
 import { createPolicy } from './create-policy.ts';
 import { createProduct, productFields } from './create-product.ts';
@@ -88,8 +88,8 @@ function wouldMake({ made }: Places, { name }: NonNullable<Place>): null {
 async function findProduct({ database, scope }: Places, { code, name }: NonNullable<Place>): Promise<ProductRow | null> {
   const tx = reading(database);
   const [found] = await query(tx, sql<{ id: string }>`
-    select id from products where scope_id = ${scope.id} and deleted_at is null and (code = ${code} or lower(code) = lower(${name}) or lower(name) = lower(${name}))
-    order by coalesce(code = ${code}, false) desc, id limit 1`);
+    select id from products where scope_id = ${scope.id} and deleted_at is null and (id = ${isUuid(name) ? name : NO_ID} or code = ${code} or lower(code) = lower(${name}) or lower(name) = lower(${name}))
+    order by coalesce(id::text = lower(${name}) or code = ${code}, false) desc, id limit 1`);
   return found ? tx.findOne(Product, { id: found.id }) : null;
 }
 
@@ -131,7 +131,7 @@ async function policyNamed(places: Places, product: ProductRow, name: string): P
     const made = await find(tx);
     if (made) return { ok: true, policyId: made.id };
     const { allowMachineTransfer, database, scope } = places;
-    const created = await createPolicy(database, scope, { productId: product.id, name, allowMachineTransfer }, places.now());
+    const created = await createPolicy(database, scope, { productId: product.id, name, allowMachineTransfer, requireFingerprint: false }, places.now());
     if (!created.ok) return { ok: false, reason: created.message };
     places.made.add(`policy ${name} of ${product.name}`);
     return { ok: true, policyId: created.value.id };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** One thing of an export, in the shape that JSON:API gives it; a line of a CSV is made to look alike. */
+/** One thing of an export, in the shape that JSON:API gives it; a record, such as a line of a CSV, is made to look alike. */
 const identifier = z.union([z.string().min(1), z.number()]).transform(String);
 
 export const resource = z.object({
@@ -8,6 +8,8 @@ export const resource = z.object({
   id: identifier,
   attributes: z.record(z.string(), z.unknown()),
   relationships: z.record(z.string(), z.unknown()).default({}),
+  /** Whether it came as a record, without JSON:API's shape. */
+  isRecord: z.boolean().default(false),
 });
 
 export type Resource = z.output<typeof resource>;
@@ -24,6 +26,8 @@ export type ExportFormat = {
   licenses: string;
   activations: string;
   named: string[];
+  /** Whether an activation is known by the id that the app was given, and by nothing else. */
+  keepsIds: boolean;
   /** The license that something activated belongs to. */
   ownerOf: (activation: Resource) => string | null;
   /** The ids of what a license names. */
@@ -36,6 +40,11 @@ export type ExportFormat = {
 export function relatedId({ relationships }: Resource, name: string): string | null {
   const read = z.object({ data: z.object({ id: identifier }) }).safeParse(relationships[name]);
   return read.success ? read.data.data.id : null;
+}
+
+/** The id in the first of these attributes that holds one. */
+export function idOf({ attributes }: Resource, names: string[]): string | null {
+  return names.map((name) => idIn(attributes[name])).find((id) => id !== null) ?? null;
 }
 
 /** An id that stands among the attributes. */

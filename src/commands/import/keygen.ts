@@ -1,12 +1,13 @@
 import type { Platform } from '../../licensing/core/machine.ts';
-import { type ExportFormat, importedFrom, isObject, relatedId, type Resource, textOf } from './export-format.ts';
+import { type ExportFormat, idOf, importedFrom, isObject, relatedId, type Resource, textOf } from './export-format.ts';
 
 /** What Keygen's API lists: `licenses`, `machines`, and the `users`, `policies` and `products` that licenses name. */
 export const keygenFormat: ExportFormat = {
   licenses: 'licenses',
   activations: 'machines',
   named: ['users', 'policies', 'products'],
-  ownerOf: (machine) => relatedId(machine, 'license'),
+  keepsIds: false,
+  ownerOf: (machine) => relatedId(machine, 'license') ?? idOf(machine, ['licenseId', 'license_id', 'license']),
   idsNamedBy: (license) => [userOf(license), relatedId(license, 'policy'), relatedId(license, 'product')].filter((id) => id !== null),
   readLicense: (license, named) => {
     const { id, attributes } = license;

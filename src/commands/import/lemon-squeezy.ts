@@ -1,11 +1,12 @@
-import { type ExportFormat, idIn, importedFrom, type Resource, textOf } from './export-format.ts';
+import { type ExportFormat, idIn, importedFrom, relatedId, type Resource, textOf } from './export-format.ts';
 
 /** What Lemon Squeezy's API lists: `license-keys`, `license-key-instances`, and with `include` the `order-items` and `products` that were bought. */
 export const lemonSqueezyFormat: ExportFormat = {
   licenses: 'license-keys',
   activations: 'license-key-instances',
   named: ['order-items', 'products'],
-  ownerOf: ({ attributes }) => idIn(attributes['license_key_id']),
+  keepsIds: true,
+  ownerOf: (instance) => idIn(instance.attributes['license_key_id']) ?? relatedId(instance, 'license-key'),
   idsNamedBy: ({ attributes }) => [idIn(attributes['order_item_id']), idIn(attributes['product_id'])].filter((id) => id !== null),
   readLicense: ({ id, attributes }, named) => {
     const item = named('order-items', idIn(attributes['order_item_id']))?.attributes ?? {};

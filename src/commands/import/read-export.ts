@@ -1,16 +1,17 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { parse } from 'csv-parse';
 import { misused } from '../command.ts';
-import { readHeader, readRow } from './csv.ts';
-import { type ExportFormat, type Found, resource } from './export-format.ts';
-import { type Thing, walkJson } from './walk-json.ts';
+import { delimiterOf, type Header, readHeader, readRow } from './csv.ts';
+import type { ExportFormat, Found } from './export-format.ts';
+import { foundIn } from './things.ts';
+import { LONGEST, walkJson } from './walk-json.ts';
 
 /** A file that is given, by its path, and how a place in it is named. */
-export type ExportFile = { path: string; kind: 'csv' | 'json'; placeOf: (line: number) => string };
+export type ExportFile = { path: string; kind: 'csv' | 'json'; delimiter: string; placeOf: (line: number) => string };
 
-/** A line is at most this long, so that a quote which is never closed does not take the rest of the file into memory. */
-const LONGEST = 4_194_304;
+/** What the vendor says of what is in the files, and is told of it. */
+type Reading = { from: string; format: ExportFormat; unread: (columns: string[]) => void };
 
 /** What the files are, by how they begin. Who gives one that cannot be read, or is empty, is told so before anything is done. */
 export async function openExports(paths: string[]): Promise<ExportFile[]> {
@@ -19,24 +20,28 @@ export async function openExports(paths: string[]): Promise<ExportFile[]> {
     const begins = (await beginningOf(path)).replace(/^\ufeff/, '').trimStart();
     if (begins === '') throw misused(`${path} is empty.`);
     const kind = /^[[{]/.test(begins) ? ('json' as const) : ('csv' as const);
-    return { path, kind, placeOf: (line: number) => (several ? `${path}:${line}` : String(line)) };
+    return { path, kind, delimiter: delimiterOf(begins), placeOf: (line: number) => (several ? `${path}:${line}` : String(line)) };
   }));
 }
 
+/** What a file begins with. A pipe is none: it is read twice, and would be gone after the first look. */
 async function beginningOf(path: string): Promise<string> {
+  const cannot = (error: unknown) => misused(`Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  const isFile = await stat(path).then((found) => found.isFile(), (error: unknown) => {
+    throw cannot(error);
+  });
+  if (!isFile) throw misused(`Cannot read ${path}: it is no file.`);
   const file = await open(path).catch((error: unknown) => {
-    throw misused(`Cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw cannot(error);
   });
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(4_096)).finally(() => file.close()).catch(() => {
-    throw misused(`Cannot read ${path}: it is no file.`);
-  });
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(4_096)).finally(() => file.close());
   return buffer.toString('utf8', 0, bytesRead);
 }
 
 /** All that a file holds, as it comes; `unread` is told the columns that nothing is read of. */
-export async function* readExport(file: ExportFile, format: ExportFormat, unread: (columns: string[]) => void): AsyncGenerator<Found[]> {
-  if (file.kind === 'json') yield* readJson(file, format);
-  else yield* readCsv(file, unread);
+export async function* readExport(file: ExportFile, reading: Reading): AsyncGenerator<Found[]> {
+  if (file.kind === 'json') yield* readJson(file, reading.format);
+  else yield* readCsv(file, reading);
 }
 
 async function* textOf(path: string): AsyncGenerator<string> {
@@ -79,44 +84,32 @@ function faultOf(work: () => void): string | null {
   }
 }
 
-/** A thing of a type that is of use here; the others, such as orders, are left out. */
-function foundIn({ line, said }: Thing, format: ExportFormat, placeOf: (line: number) => string): Found[] {
-  const { licenses, activations, named } = format;
-  const type = [licenses, activations, ...named].find((known) => known === said['type']);
-  if (type === undefined) return [];
-  const read = resource.safeParse(said);
-  if (!read.success) return [{ place: `${placeOf(line)} ${type}`, reason: 'has no id, or no attributes' }];
-  const owner = type === activations ? format.ownerOf(read.data) : null;
-  // What an API answers is one line, which alone tells nothing.
-  return [{ place: `${placeOf(line)} ${type}/${read.data.id}`, resource: read.data, owner }];
-}
-
 type Line = { cells: string[]; line: number };
 
-async function* readCsv({ path, placeOf }: ExportFile, unread: (columns: string[]) => void): AsyncGenerator<Found[]> {
-  let header: ReturnType<typeof openHeader> | null = null;
-  for await (const { lines, broken } of linesOf(path)) {
+async function* readCsv(file: ExportFile, reading: Reading): AsyncGenerator<Found[]> {
+  let header: Header | null = null;
+  for await (const { lines, broken } of linesOf(file)) {
     const first = header === null ? lines.shift() : undefined;
-    if (first) header = openHeader(path, first.cells, unread);
+    if (first) header = openHeader(file.path, first.cells, reading);
     const known = header;
-    if (known) yield lines.flatMap(({ cells, line }) => readRow(known.at, cells, { place: placeOf(line), width: known.width }));
-    if (broken !== null) yield [brokenAt(placeOf(broken.line), broken.why)];
+    if (known) yield lines.flatMap(({ cells, line }) => readRow(known, cells, file.placeOf(line)));
+    if (broken !== null) yield [brokenAt(file.placeOf(broken.line), broken.why)];
   }
 }
 
-function openHeader(path: string, cells: string[], unread: (columns: string[]) => void) {
-  const { at, unread: others } = readHeader(cells);
-  if (!at.has('key')) throw misused(`${path} has no column "key". Its first line names the columns: ${cells.join(', ').slice(0, 500)}`);
+function openHeader(path: string, cells: string[], { from, unread }: Reading): Header {
+  const { header, unread: others } = readHeader(cells, from);
+  if (!header.at.has('key')) throw misused(`${path} has no column "key". Its first line names the columns: ${cells.join(', ').slice(0, 500)}`);
   if (others.length > 0) unread(others);
-  return { at, width: cells.length };
+  return header;
 }
 
 /** The lines of a CSV, those before a break included. */
-async function* linesOf(path: string): AsyncGenerator<{ lines: Line[]; broken: { line: number; why: string } | null }> {
+async function* linesOf({ path, delimiter }: ExportFile): AsyncGenerator<{ lines: Line[]; broken: { line: number; why: string } | null }> {
   const lines: Line[] = [];
   let twice = 0;
   const parser = parse({
-    bom: true, trim: true, relax_quotes: true, relax_column_count: true, skip_empty_lines: true, max_record_size: LONGEST, record_delimiter: ['\r\n', '\n', '\r'],
+    bom: true, delimiter, trim: true, relax_quotes: true, relax_column_count: true, skip_empty_lines: true, max_record_size: LONGEST, record_delimiter: ['\r\n', '\n', '\r'],
     // Taken from here, and not from the stream, which forgets what it holds when it fails.
     on_record: (cells: string[], { lines: end }) => {
       const breaks = cells.join(',').match(/\r\n|[\r\n]/g) ?? [];

@@ -8,10 +8,10 @@ import { type ExportFile, readExport } from './read-export.ts';
 const MOST_AT_ONCE = 500;
 
 /** Reads the files from beginning to end and stages what they hold; what cannot be read is told. */
-export async function stageExports(source: Source, keys: LicenseKeys, { files, unread }: { files: ExportFile[]; unread: (columns: string[]) => void }): Promise<void> {
+export async function stageExports(source: Source, keys: LicenseKeys, { files, from, unread }: { files: ExportFile[]; from: string; unread: (columns: string[]) => void }): Promise<void> {
   let done = 0;
   for (const file of files) {
-    for await (const read of readExport(file, source.format, unread)) {
+    for await (const read of readExport(file, { from, format: source.format, unread })) {
       const found = read.map(refuseUnstorable);
       await source.refusals.tell(found.flatMap((one) => ('reason' in one ? [{ place: one.place, key: one.key ? hintOf(one.key) : '', reason: one.reason }] : [])));
       const rows = found.flatMap((one) => ('resource' in one ? [stagedOf(one, keys)] : []));
@@ -26,7 +26,17 @@ export async function stageExports(source: Source, keys: LicenseKeys, { files, u
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 
 function refuseUnstorable(found: Found): Found {
-  return 'resource' in found && UNSTORABLE.test(JSON.stringify(found.resource)) ? { place: found.place, reason: 'contains a NUL or broken Unicode' } : found;
+  if (!('resource' in found)) return found;
+  const { place, resource } = found;
+  if (isDeeper(resource, DEEPEST)) return { place, reason: `is nested more than ${DEEPEST} levels deep` };
+  return UNSTORABLE.test(JSON.stringify(resource)) ? { place, reason: 'contains a NUL or broken Unicode' } : found;
+}
+
+/** What goes down further would be too much for whoever writes or reads it. */
+const DEEPEST = 100;
+
+function isDeeper(value: unknown, most: number): boolean {
+  return typeof value === 'object' && value !== null && (most === 0 || Object.values(value).some((part) => isDeeper(part, most - 1)));
 }
 
 function stagedOf({ place, resource, owner }: Extract<Found, { resource: Resource }>, keys: LicenseKeys): Staged {

@@ -7,9 +7,10 @@ import type { VendorStatus } from './status.ts';
 /** What is asked of a license that another system made, whichever that was. */
 
 const MOST = 2_147_483_647;
-const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|[+-]\d\d:\d\d)?)?$/;
+/** The zone also as databases write it: +00, or a word. */
+const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(?:Z|UTC|GMT|([+-]\d\d):?(\d\d)?)?)?$/i;
 
-/** A moment as exports write it: a date (its first moment), a date and time (in UTC where no zone is named), or Unix seconds. */
+/** A moment as exports write it: a date (its first moment), a date and time (in UTC where no zone is named), or Unix seconds, in thousandths where they are so many. */
 const exportedMoment = z.union([z.string(), z.number()]).transform((given, context) => {
   const moment = momentOf(String(given).trim());
   if (moment !== null) return moment;
@@ -19,13 +20,18 @@ const exportedMoment = z.union([z.string(), z.number()]).transform((given, conte
 
 function momentOf(text: string): Date | null {
   if (/^\d{9,11}$/.test(text)) return new Date(Number(text) * 1000);
-  const [, day = '', time = '00:00', zone = 'Z'] = DATE.exec(text) ?? [];
-  const moment = new Date(`${day}T${time}${zone}`);
-  // A day that a month does not have would become one of the next.
-  return Number.isNaN(moment.getTime()) || new Date(`${day}T00:00Z`).toISOString().slice(0, 10) !== day || moment.getUTCFullYear() < 1 ? null : moment;
+  if (/^\d{12,13}$/.test(text)) return new Date(Number(text));
+  const [, day = '', time = '00:00', hours = '+00', minutes = '00'] = DATE.exec(text) ?? [];
+  const moment = new Date(`${day}T${time}${hours}:${minutes}`);
+  // A day that a month does not have would become one of the next; a zone may carry the last year that there is over its end.
+  const isDay = !Number.isNaN(moment.getTime()) && new Date(`${day}T00:00Z`).toISOString().slice(0, 10) === day;
+  return isDay && moment.getUTCFullYear() >= 1 && moment.getUTCFullYear() <= 9_999 ? moment : null;
 }
 
-const count = z.number('expected a whole number, or nothing').int('expected a whole number').min(1, 'expected at least 1; unlimited is said by leaving it empty').max(MOST, `expected at most ${MOST}`);
+/** A whole number, which some write as text. */
+const whole = (said: string) => z.preprocess((given) => (typeof given === 'string' && /^-?\d+$/.test(given) ? Number(given) : given), z.number(said).int('expected a whole number').max(MOST, `expected at most ${MOST}`));
+
+const count = whole('expected a whole number, or nothing').refine((given) => given >= 1, 'expected at least 1; unlimited is said by leaving it empty');
 
 /** What a status of another system means here. `expired` is what the end says. */
 const importedStatuses = ['active', 'suspended', 'revoked', 'banned', 'expired'] as const;
@@ -48,7 +54,7 @@ export const importedLicense = z.object({
   status: z.enum(importedStatuses, { error: ({ input }) => `unknown status ${JSON.stringify(input)}, expected one of ${importedStatuses.join(', ')}` }),
   limit: count.nullable().optional(),
   max_uses: count.nullable().optional(),
-  uses: z.number('expected a whole number').int('expected a whole number').min(0, 'expected at least 0').max(MOST, `expected at most ${MOST}`),
+  uses: whole('expected a whole number').refine((given) => given >= 0, 'expected at least 0'),
   expires_at: exportedMoment.nullable().optional(),
   metadata: z.record(z.string(), z.unknown(), 'expected a JSON object, such as {"seat": 5}').pipe(metadata),
 });
