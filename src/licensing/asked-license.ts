@@ -47,7 +47,7 @@ const statement: Prepared = {
       l.vendor_status, l.enabled, l.expires_at, l.billing_state, l.billing_renews, l.grace_ends_at, c.banned_at is not null as customer_banned,
       o.expiration_strategy, o.require_fingerprint, o.floating,
       o.require_heartbeat, o.heartbeat_interval_minutes, greatest(o.heartbeat_required_since, l.policy_since) as heartbeat_required_since, o.heartbeat_cull_strategy,
-      nullif(coalesce(l.max_machines_override, l.seats, o.max_machines), ${NO_LIMIT}) as max_machines, coalesce(l.max_uses_override, o.max_uses) as max_uses, l.uses_count, o.max_unique_fingerprints,
+      nullif(coalesce(l.max_machines_override, l.seats, o.max_machines), ${NO_LIMIT}) as max_machines, nullif(coalesce(l.max_uses_override, o.max_uses), ${NO_LIMIT}) as max_uses, l.uses_count, o.max_unique_fingerprints,
       array(
         select e.code from entitlements e where e.deleted_at is null and e.id in (
           select g.entitlement_id from license_entitlements g where g.scope_id = l.scope_id and g.license_id = l.id

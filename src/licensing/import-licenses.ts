@@ -5,8 +5,9 @@ import { License, type LicenseRow, Machine, type MachineRow } from '../database/
 import { inTransaction, isUnavailable, query, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
 import { newId } from '../database/uuid.ts';
-import { type ImportedActivation, overrideFor, standingOf } from './core/imported-license.ts';
+import { type ImportedActivation, standingOf } from './core/imported-license.ts';
 import { diesAt, isDead } from './core/machine.ts';
+import { overrideFor } from './core/seat.ts';
 import { customersFor } from './customer-for.ts';
 import { expectLookalikes } from './find-license.ts';
 import { newLicense } from './issue-license.ts';

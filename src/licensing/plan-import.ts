@@ -6,8 +6,9 @@ import { query, reading, type Transaction } from '../database/orm.ts';
 import { liveIn, type Scope } from '../database/scope.ts';
 import { NO_ID } from '../database/uuid.ts';
 import { refuseTaken } from './activate-machine.ts';
-import { type ImportedActivation, type ImportedLicense, overrideFor } from './core/imported-license.ts';
+import type { ImportedActivation, ImportedLicense } from './core/imported-license.ts';
 import { overridesRefused } from './core/policy.ts';
+import { overrideFor } from './core/seat.ts';
 import { hintOf } from './license-key.ts';
 import type { Licensing } from './licensing.ts';
 

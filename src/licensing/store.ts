@@ -4,7 +4,7 @@ import { Customer, type CustomerRow, LicenseEntitlement, type LicenseRow, Stripe
 import { newId } from '../database/uuid.ts';
 import { query, type Transaction } from '../database/orm.ts';
 import type { Scope } from '../database/scope.ts';
-import { NO_LIMIT } from './core/seat.ts';
+import { limitIn } from './core/seat.ts';
 
 /** The rows that use cases of licensing read and write. Every question names its scope. */
 
@@ -123,8 +123,7 @@ export function policyOf({ policySince }: LicenseRow, policy: PolicyRow): Policy
 
 /** The license's own override, else the seats that were bought, else the policy's. */
 function limitsOf({ maxMachinesOverride, seats, maxUsesOverride }: LicenseRow, policy: PolicyRow) {
-  const maxMachines = maxMachinesOverride ?? seats ?? policy.maxMachines;
-  return { maxMachines: maxMachines === NO_LIMIT ? null : maxMachines, maxUses: maxUsesOverride ?? policy.maxUses };
+  return { maxMachines: limitIn(maxMachinesOverride ?? seats ?? policy.maxMachines), maxUses: limitIn(maxUsesOverride ?? policy.maxUses) };
 }
 
 function ownerOf(customer: CustomerRow | undefined) {

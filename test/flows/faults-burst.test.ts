@@ -12,11 +12,11 @@ const SECOND_MS = 150;
 test('a thousand events at once are all taken before Stripe answers anything, asked about at its pace, and end as one license and one mail each', async () => {
   shop = await startBehindLine({ patience: { ...HURRY, perMs: SECOND_MS, timeoutMs: 20_000 } });
   const { stripe, tillkey, line, priceId } = shop;
-  const buyers = Array.from({ length: 160 }, (_, n) => `burst-${n}@example.com`);
+  const buyers = Array.from({ length: 100 }, (_, n) => `burst-${n}@example.com`);
   const { priceId: penId } = stripe.createProductAndPrice({ productName: 'Pen', unitAmount: 100 });
   await createCatalog(tillkey, { stripePriceId: penId });
   const bought = buyers.flatMap((email, n) => (n % 10 === 0 ? stripe.buySubscription({ email, priceId }) : stripe.buyOnce({ email, priceId: penId })).events);
-  const events = [...bought, ...bought].slice(0, 1_000);
+  const events = Array(1_000).fill(null).map((_, n) => bought[n % bought.length]!);
   expect(new Set(events).size).toBe(bought.length);
 
   line.fail('silence');

@@ -239,10 +239,11 @@ describe('products and policies', () => {
     const product = await make('/products', { name: 'Placed', code: 'PLACED' });
     const team = await make('/policies', { productId: product.id, name: 'Team', maxMachines: 3, maxUses: 10 });
     const fixed = await make('/policies', { productId: product.id, name: 'Fixed', maxMachines: 3, overridable: false });
-    const { refused } = await run('csv', lines('key,product,policy,limit', 'place-0001,placed,TEAM,3', 'place-0002,PLACED,Team,unlimited', `place-0003,,${fixed.id},3`, 'place-0004,Placed,Fixed,4', 'place-0005,Placed,,3'));
+    const { refused } = await run('csv', lines('key,product,policy,limit,max_uses', 'place-0001,placed,TEAM,3,10', 'place-0002,PLACED,Team,unlimited,unlimited', `place-0003,,${fixed.id},3,`, 'place-0004,Placed,Fixed,4,', 'place-0005,Placed,,3,'));
     expect(refused).toEqual([expect.stringMatching(/^5,.*Fixed is not overridable/), expect.stringMatching(/^6,.*has several policies/)]);
     expect(await licenseOf('place-0001')).toMatchObject({ policyId: team.id, maxMachines: 3, maxMachinesOverride: null, maxUses: 10, maxUsesOverride: null });
-    expect(await licenseOf('place-0002')).toMatchObject({ policyId: team.id, maxMachines: null });
+    expect(await licenseOf('place-0002')).toMatchObject({ policyId: team.id, maxMachines: null, maxUses: null });
+    expect((await tillkey.call('POST', '/api/v1/licenses/validate-key', { body: { key: 'place-0002' } })).body.data.license).toMatchObject({ maxMachines: null, maxUses: null });
     expect(await licenseOf('place-0003')).toMatchObject({ policyId: fixed.id });
     await run('csv', lines('key,policy', 'place-0006,', 'place-0007,Extra'), ['--product', 'PLACED', '--policy', 'Team']);
     expect(await licenseOf('place-0006')).toMatchObject({ policyId: team.id });

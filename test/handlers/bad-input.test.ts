@@ -199,7 +199,7 @@ describe('bytes that are no request', () => {
 });
 
 describe('requests made by chance', () => {
-  const COUNT = Number(process.env['TILLKEY_TEST_REQUESTS'] ?? 1_000);
+  const COUNT = Number(process.env['TILLKEY_TEST_REQUESTS'] ?? 600);
   /** `TILLKEY_TEST_SEED` tries others. */
   const seed = Number(process.env['TILLKEY_TEST_SEED'] ?? 20_260_301);
 

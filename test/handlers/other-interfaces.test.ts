@@ -116,7 +116,7 @@ test('another account and the other mode reach nothing of ours', async () => {
 });
 
 const nested = (levels: number): unknown => (levels === 0 ? 1 : { a: nested(levels - 1) });
-const wrong: unknown[] = [null, true, 0, -1, 1.5, 2 ** 31, 2 ** 53, '', ' ', 'x', 'x'.repeat(5000), 'a\u0000b', '\ud800', '2026-02-30T00:00:00Z', '9999-12-31T23:59:59-01:00', [], [["x"]], {}, { a: 1 }, nested(40)];
+const wrong: unknown[] = [null, true, -1, 1.5, 2 ** 53, '', 'x', 'x'.repeat(5000), 'a\u0000b', '\ud800', '2026-02-30T00:00:00Z', '9999-12-31T23:59:59-01:00', [], [["x"]], {}, { a: 1 }, nested(40)];
 const broken = ['', '{', '[]', 'null', '"text"', '1', '{"license_key":1e999}', '\ufeff{}', `{"a":${'['.repeat(100_000)}`, `{"__proto__":{"license_key":"x"}}`];
 
 /** What a route reads of a body. */

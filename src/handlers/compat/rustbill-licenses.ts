@@ -71,7 +71,7 @@ function listRoute(dependencies: InterfaceDependencies): Route {
 async function createUnderProduct(dependencies: InterfaceDependencies, scope: Scope, request: z.output<typeof createInput>, now: Date): Promise<LicenseDetails> {
   const { customerId, productId, maxActivations, features, expiresAt } = request;
   const policy = granted(await defaultPolicy(dependencies.database, scope, productId, now));
-  const maxMachinesOverride = maxActivations === undefined ? undefined : overrideFor(maxActivations, policy.maxMachines);
+  const maxMachinesOverride = overrideFor(maxActivations, policy.maxMachines);
   return granted(await createLicense(dependencies, scope, { policyId: policy.id, customerId, maxMachinesOverride, features: features ?? undefined, expiresAt, entitlementIds: [] }, now));
 }
 

@@ -89,9 +89,3 @@ export function standingOf({ status, expires_at: expiresAt }: Pick<ImportedLicen
   if (status !== 'expired') return { vendorStatus: status, expiresAt };
   return { vendorStatus: 'active', expiresAt: expiresAt != null && expiresAt <= now ? expiresAt : now };
 }
-
-/** An override that makes a limit be what it was; null where the policy's is the same already. */
-export function overrideFor(limit: number | null | undefined, policyLimit: number | null): number | null {
-  if (limit === undefined || limit === policyLimit) return null;
-  return limit ?? MOST;
-}

@@ -4,9 +4,14 @@ import type { HeartbeatCullStrategy } from './policy.ts';
 /** The highest limit there can be stands for none: how a license is unlimited where its policy has a limit. */
 export const NO_LIMIT = 2_147_483_647;
 
-/** The override that gives a license this limit (null: none) where it would inherit another; null where it would inherit the same. */
-export function overrideFor(limit: number | null, inherited: number | null): number | null {
-  return limit === inherited ? null : (limit ?? NO_LIMIT);
+/** The override that gives a license this limit (null: none; undefined: the one it inherits) where it would inherit another; null where it would inherit the same. */
+export function overrideFor(limit: number | null | undefined, inherited: number | null): number | null {
+  return limit === undefined || limit === inherited ? null : (limit ?? NO_LIMIT);
+}
+
+/** A limit as it holds: the highest is none. */
+export function limitIn(limit: number | null): number | null {
+  return limit === NO_LIMIT ? null : limit;
 }
 
 /** A machine as it counts against a limit. */
