@@ -366,6 +366,7 @@ create table machines (
   deleted_at timestamp(3) with time zone,
   due_at timestamp(3) with time zone,
   died_at timestamp(3) with time zone,
+  minted boolean not null default false,
   constraint machines_pkey primary key (id),
   constraint machines_scope_id_fkey foreign key (scope_id) references scopes(id),
   constraint machines_scope_id_license_id_fkey foreign key (scope_id, license_id) references licenses(scope_id, id)

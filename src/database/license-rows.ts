@@ -104,6 +104,7 @@ export const Machine = defineEntity({
     scopeId: p.integer(),
     licenseId: p.uuid(),
     fingerprint: p.text(),
+    minted: p.boolean(),
     name: p.text().strictNullable(),
     platform: p.text().$type<Platform>().strictNullable(),
     hostname: p.text().strictNullable(),

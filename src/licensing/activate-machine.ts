@@ -22,7 +22,8 @@ import { writeChanges } from './write-changes.ts';
 
 export const activateRequest = machineFields.partial().extend({ fingerprint });
 
-type ActivateRequest = z.output<typeof activateRequest>;
+/** `minted`: the fingerprint was made for an app that has none. */
+type ActivateRequest = z.output<typeof activateRequest> & { minted?: boolean };
 
 export type Activation = ShownMachine & { fresh: boolean };
 
@@ -68,9 +69,9 @@ async function addMachine(tx: Transaction, { scope, license, request }: Newcomer
   if (taken) return taken;
   const room = await makeRoom(tx, license, now);
   if (!room.ok) return room;
-  const { name = null, platform = null, hostname = null, cores = null, metadata = {} } = request;
+  const { minted = false, name = null, platform = null, hostname = null, cores = null, metadata = {} } = request;
   const machine = tx.create(Machine, {
-    id: newId(), scopeId: scope.id, licenseId: license.id, fingerprint: request.fingerprint, name, platform, hostname, cores, metadata,
+    id: newId(), scopeId: scope.id, licenseId: license.id, fingerprint: request.fingerprint, minted, name, platform, hostname, cores, metadata,
     lastHeartbeatAt: null, dueAt: diesAt({ createdAt: now, lastHeartbeatAt: null }, policy), diedAt: null, createdAt: now, updatedAt: now, deletedAt: null,
   });
   await tx.persist(machine).flush();

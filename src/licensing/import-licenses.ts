@@ -105,6 +105,8 @@ function machineOf(activation: ImportedActivation, { license, plan }: { license:
   const lived = activatedAt === null || activatedAt > now ? now : activatedAt;
   const createdAt = isDead({ createdAt: lived, lastHeartbeatAt: null }, rule, now) ? now : lived;
   return {
+    // One that is known by nothing but its id was given it by the system it comes from.
+    minted: fingerprint.toLowerCase() === id,
     id: id ?? newId(), scopeId: license.scopeId, licenseId: license.id, fingerprint, name, platform, hostname, cores, metadata,
     lastHeartbeatAt: null, dueAt: diesAt({ createdAt, lastHeartbeatAt: null }, rule), diedAt: null, createdAt, updatedAt: now, deletedAt: null,
   };

@@ -59,7 +59,7 @@ function shownOf(row: BeatRow): Beat {
   return {
     at: dateOf(row.at),
     machine: {
-      id, scopeId: row.scope_id, licenseId: row.license_id, fingerprint, name, platform, hostname, cores, metadata,
+      id, scopeId: row.scope_id, licenseId: row.license_id, fingerprint, minted: false, name, platform, hostname, cores, metadata,
       lastHeartbeatAt: dateOf(row.last_heartbeat_at), createdAt: dateOf(row.created_at), updatedAt: dateOf(row.updated_at), dueAt: null, diedAt: null, deletedAt: null,
     },
     policy: {

@@ -204,12 +204,18 @@ describe('an instance', () => {
     expect(other.license_key.activation_usage).toBe(2);
   });
 
-  test('is deactivated only where the policy lets customers transfer, whatever the state of the license', async () => {
+  test('that was activated here may be given up, whatever the policy and the state of the license', async () => {
+    const license = await createLicense(tillkey);
+    const { instance } = await activateHere(license);
+    await act(license, 'suspend');
+    expect(await form('deactivate', { license_key: license.key, instance_id: instance.id })).toMatchObject({ status: 200, body: { deactivated: true, license_key: { activation_usage: 0, status: 'disabled' } } });
+  });
+
+  test('that is a machine of a native app is deactivated only where the policy lets customers transfer', async () => {
     for (const [policy, may] of [[{}, false], [{ allowMachineTransfer: true }, true], [{ floating: true }, true]] as const) {
       const license = await createLicense(tillkey, { policy });
-      const { instance } = await activateHere(license);
-      await act(license, 'suspend');
-      const heard = await form('deactivate', { license_key: license.key, instance_id: instance.id });
+      const machine = (await tillkey.call('POST', '/api/v1/machines', { body: { licenseId: license.id, fingerprint: 'native-fingerprint' } })).body.data;
+      const heard = await form('deactivate', { license_key: license.key, instance_id: machine.id });
       expect([heard.status, heard.body.deactivated, 'instance' in heard.body, heard.body.license_key.activation_usage]).toEqual(may ? [200, true, false, 0] : [400, false, false, 1]);
       if (!may) expect(heard.body.error).toContain('allowMachineTransfer');
       expect(await machinesOf(license)).toHaveLength(may ? 0 : 1);

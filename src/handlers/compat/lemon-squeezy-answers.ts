@@ -53,7 +53,7 @@ const sentences = new Map<RefusalCode | VerdictCode, string>([
   ['SUSPENDED', DISABLED],
   ['EXPIRED', 'This license key is expired.'],
   ['MACHINE_LIMIT_EXCEEDED', 'This license key has reached the activation limit.'],
-  ['TRANSFER_NOT_ALLOWED', 'This license key does not let its holder deactivate instances: its policy has allowMachineTransfer set to false.'],
+  ['TRANSFER_NOT_ALLOWED', 'This instance was not activated here, and the policy of its license key has allowMachineTransfer set to false.'],
 ]);
 
 export function refused(code: RefusalCode | VerdictCode, sentence: string): { error: string } {

@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { asOneTransaction } from '../../database/orm.ts';
-import { activateMachine } from '../../licensing/activate-machine.ts';
+import { activateInstance } from '../../licensing/activate-instance.ts';
 import { deactivateMachine } from '../../licensing/deactivate-machine.ts';
 import { readMachine } from '../../licensing/read-machines.ts';
 import { openRoute, type Route } from '../http/route.ts';
@@ -27,7 +26,7 @@ function activateRoute(dependencies: InterfaceDependencies): Route {
   return openRoute(place, async ({ license_key, instance_name }) => {
     const asked = await askedLicense(dependencies, license_key);
     return asOneTransaction(dependencies.database, async () => {
-      const activation = await activateMachine(dependencies, asked, { fingerprint: randomUUID(), name: instance_name }, asked.now);
+      const activation = await activateInstance(dependencies, asked, { name: instance_name }, asked.now);
       const outcome = activation.ok ? { error: null, instance: viewInstance(activation.value.machine) } : refused(activation.refused, activation.message);
       return answer(dependencies, 'activated', asked, { instance: null, ...outcome });
     });

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Scope } from '../../database/scope.ts';
 import { notFound, ok, type Result } from '../../errors.ts';
-import { activateMachine } from '../../licensing/activate-machine.ts';
+import { activateInstance } from '../../licensing/activate-instance.ts';
 import { deactivateMachine } from '../../licensing/deactivate-machine.ts';
 import { numbered, type NumberedLicense } from '../../licensing/numbers.ts';
 import { readLicenseByKey } from '../../licensing/read-licenses.ts';
@@ -23,7 +22,7 @@ export function activationRoutes(dependencies: InterfaceDependencies): Route[] {
   return [
     managementRoute({ method: 'post', path: `${path}/activate`, permission: 'machines:write', summary: 'Activate a license key', input: z.object({ license_key: text, instance_name: text }), answers: answersOne(instance) }, async ({ scope, input, now }) => {
       const { id: licenseId, numbers } = granted(await licenseOf(dependencies, scope, input.license_key));
-      const { machine } = granted(await activateMachine(dependencies, { scope, licenseId }, { fingerprint: randomUUID(), name: input.instance_name }, now));
+      const { machine } = granted(await activateInstance(dependencies, { scope, licenseId }, { name: input.instance_name }, now));
       return { body: { data: viewInstance({ machine, licenseNumber: numbers.license }) } };
     }),
     validateRoute(dependencies),
