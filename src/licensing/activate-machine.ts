@@ -15,7 +15,7 @@ import { details as sentenceOf, refusedState } from './core/verdict.ts';
 import type { Licensing } from './licensing.ts';
 import { machineEvent, type ShownMachine } from './machine-view.ts';
 import { recordEvents } from './record-event.ts';
-import { settleMachines } from './settle-machines.ts';
+import { settleSeated } from './settle-machines.ts';
 import { detailsOf, type LicenseDetails } from './store.ts';
 import { tellLimit } from './tell-limit.ts';
 import { writeChanges } from './write-changes.ts';
@@ -58,9 +58,6 @@ export async function activateMachine(
   });
 }
 
-/** Machines that go in one statement. */
-const MOST_AT_ONCE = 300;
-
 type Newcomer = { scope: Scope; license: LicenseDetails; request: ActivateRequest };
 
 async function addMachine(tx: Transaction, { scope, license, request }: Newcomer, now: Date): Promise<Result<{ machine: MachineRow; lastSlot: boolean }>> {
@@ -91,18 +88,9 @@ async function makeRoom(tx: Transaction, { id: licenseId, maxMachines: limit, po
   const rivals = seated.map(({ id, createdAt, lastHeartbeatAt }) => ({ id, createdAt: dateOf(createdAt), lastHeartbeatAt: dateOrNull(lastHeartbeatAt) }));
   const seat = findSeat(rivals, { limit, policy }, now);
   if (!seat.free) return refuse('MACHINE_LIMIT_EXCEEDED', `All machine slots of the license are taken: ${seat.count} of ${limit}. Deactivate a machine first.`, { limit, count: seat.count });
-  for (let n = 0; n < seat.removed.length; n += MOST_AT_ONCE) {
-    const dead = await lockMachines(tx, seat.removed.slice(n, n + MOST_AT_ONCE));
-    await settleMachines(tx, dead.map((machine) => ({ machine, policy, fate: fateOf(machine, policy, now) })), now);
-  }
-  const evicted = seat.evicted ? await lockMachines(tx, [seat.evicted]) : [];
-  await settleMachines(tx, evicted.map((machine) => ({ machine, policy, fate: takenOff(machine) })), now);
+  await settleSeated(tx, seat.removed, { policy, fateOf: (machine) => fateOf(machine, policy, now) }, now);
+  await settleSeated(tx, seat.evicted ? [seat.evicted] : [], { policy, fateOf: takenOff }, now);
   return ok({ last: rivals.length - seat.removed.length + 1 === limit });
-}
-
-/** In the order in which all lock machines, as they are then. */
-async function lockMachines(tx: Transaction, seated: { id: string }[]): Promise<MachineRow[]> {
-  return tx.find(Machine, { id: { $in: seated.map(({ id }) => id) } }, { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE });
 }
 
 /** Whether a live machine of another license holds the fingerprint where the policy wants it for one license alone. */

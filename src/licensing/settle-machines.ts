@@ -1,5 +1,6 @@
+import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
-import type { MachineRow } from '../database/license-rows.ts';
+import { Machine, type MachineRow } from '../database/license-rows.ts';
 import { query, type Transaction } from '../database/orm.ts';
 import type { CullRule, Fate } from './core/machine.ts';
 import { machineEvent } from './machine-view.ts';
@@ -25,4 +26,16 @@ export async function settleMachines(tx: Transaction, settled: Settled[], now: D
     const gone = type === 'machine.deactivated' ? { ...machine, deletedAt: now, updatedAt: now } : machine;
     return machineEvent(type, { machine: gone, policy }, now);
   })), now);
+}
+
+/** Machines that go in one statement. */
+const MOST_AT_ONCE = 300;
+
+/** Settles machines of a license that the caller holds, each by its fate as it is then, locked in the order in which all lock machines. */
+export async function settleSeated(tx: Transaction, seated: { id: string }[], { policy, fateOf }: { policy: CullRule; fateOf: (machine: MachineRow) => Fate }, now: Date): Promise<void> {
+  for (let n = 0; n < seated.length; n += MOST_AT_ONCE) {
+    const ids = seated.slice(n, n + MOST_AT_ONCE).map(({ id }) => id);
+    const machines = await tx.find(Machine, { id: { $in: ids } }, { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE });
+    await settleMachines(tx, machines.map((machine) => ({ machine, policy, fate: fateOf(machine) })), now);
+  }
 }
