@@ -1,12 +1,11 @@
-import { LockMode } from '@mikro-orm/core';
 import { sql } from 'kysely';
 import { Policy, type PolicyRow, Product, type ProductRow } from '../database/catalog-rows.ts';
-import { asOneTransaction, type Database, query, reading, type Transaction } from '../database/orm.ts';
+import { type Database, query, reading, type Transaction } from '../database/orm.ts';
 import { liveIn, liveRow, type Scope } from '../database/scope.ts';
 import { isUuid, NO_ID } from '../database/uuid.ts';
 import type { ImportedLicense, Place } from './core/imported-license.ts';
-import { createPolicy } from './create-policy.ts';
 import { createProduct, productFields } from './create-product.ts';
+import { findOrCreatePolicy } from './find-or-create-policy.ts';
 
 /** Where licenses go that name no place: a product and a policy that there are already. */
 export type DefaultPlace = { product: ProductRow | null; policy: PolicyRow | null };
@@ -121,21 +120,17 @@ async function policyOfProduct(places: Places, product: ProductRow): Promise<Pla
 }
 
 async function policyNamed(places: Places, product: ProductRow, name: string): Promise<Placed> {
-  const find = async (tx: Transaction) => (await policiesOf(tx, places, product)).find((policy) => policy.name.toLowerCase() === name.toLowerCase());
-  const found = await find(reading(places.database));
-  if (found) return { ok: true, policyId: found.id };
-  if (places.dryRun) return missing(places, `${name} of ${product.name}`);
-  return asOneTransaction(places.database, async (tx) => {
-    // Of two imports at once the second finds what the first made.
-    await tx.findOne(Product, { id: product.id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    const made = await find(tx);
-    if (made) return { ok: true, policyId: made.id };
-    const { allowMachineTransfer, database, scope } = places;
-    const created = await createPolicy(database, scope, { productId: product.id, name, allowMachineTransfer, requireFingerprint: false }, places.now());
-    if (!created.ok) return { ok: false, reason: created.message };
-    places.made.add(`policy ${name} of ${product.name}`);
-    return { ok: true, policyId: created.value.id };
-  });
+  const { allowMachineTransfer, database, dryRun, scope } = places;
+  const find = async (tx: Transaction) => (await policiesOf(tx, places, product)).find((policy) => policy.name.toLowerCase() === name.toLowerCase()) ?? null;
+  if (dryRun) {
+    const found = await find(reading(database));
+    return found ? { ok: true, policyId: found.id } : missing(places, `${name} of ${product.name}`);
+  }
+  const request = { productId: product.id, name, allowMachineTransfer, requireFingerprint: false };
+  const found = await findOrCreatePolicy(database, scope, { request, find }, places.now());
+  if (!found.ok) return { ok: false, reason: found.message };
+  if (found.value.created) places.made.add(`policy ${name} of ${product.name}`);
+  return { ok: true, policyId: found.value.policy.id };
 }
 
 async function policiesOf(tx: Transaction, { scope }: Places, product: ProductRow): Promise<PolicyRow[]> {
