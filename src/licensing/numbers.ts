@@ -19,8 +19,7 @@ export async function readLicenseByNumber(database: Database, scope: Scope, numb
   const tx = reading(database);
   const [found] = await query(tx, sql<{ id: string }>`select id from licenses where scope_id = ${scope.id} and number = ${number}::bigint and deleted_at is null`);
   if (!found) return notFound();
-  const [license] = await numbered(database, [await detailsOf(tx, await tx.findOneOrFail(License, { id: found.id }))]);
-  return license ? ok(license) : notFound();
+  return ok(await numberedOf(database, await detailsOf(tx, await tx.findOneOrFail(License, { id: found.id }))));
 }
 
 /** One page of the scope's licenses, newest first, counted from 1, and how many licenses there are in all. */
@@ -42,8 +41,15 @@ export async function listNumberedMachines(database: Database, scope: Scope, { l
   return { rows: machines.map((machine) => ({ machine, licenseNumber: numbers.get(machine.licenseId) ?? 0 })), total };
 }
 
+/** As `numbered`, of one. */
+export async function numberedOf(database: Database, license: LicenseDetails): Promise<NumberedLicense> {
+  const [found] = await numbered(database, [license]);
+  if (!found) throw new Error(`license ${license.id} has no number`);
+  return found;
+}
+
 /** These licenses with the numbers of all that they name. */
-export async function numbered(database: Database, licenses: LicenseDetails[]): Promise<NumberedLicense[]> {
+async function numbered(database: Database, licenses: LicenseDetails[]): Promise<NumberedLicense[]> {
   const found = await query(reading(database), sql<Numbers & { id: string }>`
     with asked as (select * from licenses where id = any(${licenses.map(({ id }) => id)}::uuid[])),
     orders as (

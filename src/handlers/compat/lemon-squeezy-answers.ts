@@ -3,11 +3,11 @@ import type { Scope } from '../../database/scope.ts';
 import type { RefusalCode } from '../../errors.ts';
 import { effectiveStatus } from '../../licensing/core/status.ts';
 import type { VerdictCode } from '../../licensing/core/verdict.ts';
-import { numbered, type NumberedLicense } from '../../licensing/numbers.ts';
+import { numberedOf, type NumberedLicense } from '../../licensing/numbers.ts';
 import { readLicense } from '../../licensing/read-licenses.ts';
 import { granted } from '../http/answer.ts';
 import type { Answer, Answers } from '../http/route.ts';
-import { type Flag, notFoundError } from './lemon-squeezy-failures.ts';
+import type { Flag } from './lemon-squeezy-failures.ts';
 import type { InterfaceDependencies } from './other-interface.ts';
 
 /** The license that a call is about. */
@@ -38,8 +38,7 @@ export function answersOf(flag: Flag): Answers {
 
 /** Tells what came of a call, with the license as it is then. */
 export async function answer(dependencies: InterfaceDependencies, flag: Flag, { scope, licenseId, now }: Asked, { error, ...instance }: Outcome): Promise<Answer> {
-  const [license] = await numbered(dependencies.database, [granted(await readLicense(dependencies.database, { scope, id: licenseId, own: licenseId }))]);
-  if (!license) throw notFoundError('license_key');
+  const license = await numberedOf(dependencies.database, granted(await readLicense(dependencies.database, { scope, id: licenseId, own: licenseId })));
   const about = { license_key: viewLicenseKey(dependencies, scope, license, now), meta: viewMeta(scope, license) };
   return { status: error === null ? 200 : 400, body: { [flag]: error === null, error, ...about, ...instance } };
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Scope } from '../../database/scope.ts';
-import { notFound, ok, type Result } from '../../errors.ts';
+import { ok, type Result } from '../../errors.ts';
 import { activateInstance } from '../../licensing/activate-instance.ts';
 import { deactivateMachine } from '../../licensing/deactivate-machine.ts';
-import { numbered, type NumberedLicense } from '../../licensing/numbers.ts';
+import { numberedOf, type NumberedLicense } from '../../licensing/numbers.ts';
 import { readLicenseByKey } from '../../licensing/read-licenses.ts';
 import { readMachine } from '../../licensing/read-machines.ts';
 import { answersOne, granted } from '../http/answer.ts';
@@ -51,7 +51,5 @@ function validateRoute(dependencies: InterfaceDependencies): Route {
 
 async function licenseOf(dependencies: InterfaceDependencies, scope: Scope, key: string): Promise<Result<NumberedLicense>> {
   const license = await readLicenseByKey(dependencies, scope, key);
-  if (!license.ok) return license;
-  const [found] = await numbered(dependencies.database, [license.value]);
-  return found ? ok(found) : notFound();
+  return license.ok ? ok(await numberedOf(dependencies.database, license.value)) : license;
 }
