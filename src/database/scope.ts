@@ -10,11 +10,11 @@ export function liveIn(scope: Scope): { scopeId: number; deletedAt: null } {
 }
 
 /** A row of a scope, deleted or not: a page goes on after one that was deleted since. */
-export function rowOf(scope: Scope, id: string): { id: string; scopeId: number } {
+export function rowOf(scope: Pick<Scope, 'id'>, id: string): { id: string; scopeId: number } {
   return { id: isUuid(id) ? id : NIL, scopeId: scope.id };
 }
 
 /** One that is not deleted. A text that is no UUID names none: PostgreSQL would refuse to compare it. */
-export function liveRow(scope: Scope, id: string): { id: string; scopeId: number; deletedAt: null } {
+export function liveRow(scope: Pick<Scope, 'id'>, id: string): { id: string; scopeId: number; deletedAt: null } {
   return { ...rowOf(scope, id), deletedAt: null };
 }

@@ -87,7 +87,7 @@ function statusInSql(slackHours: number, now: Date): RawBuilder<unknown> {
 }
 
 /** One license of the scope; with `own`, only that one. */
-export async function readLicense(database: Database, { scope, id, own }: { scope: Scope; id: string; own: string | null }): Promise<Result<LicenseDetails>> {
+export async function readLicense(database: Database, { scope, id, own }: { scope: Pick<Scope, 'id'>; id: string; own: string | null }): Promise<Result<LicenseDetails>> {
   const tx = reading(database);
   const license = own === null || own === id.toLowerCase() ? await tx.findOne(License, liveRow(scope, id)) : null;
   return license ? ok(await detailsOf(tx, license)) : notFound();

@@ -2,6 +2,7 @@ import { asOneTransaction } from '../../database/orm.ts';
 import { activateInstance } from '../../licensing/activate-instance.ts';
 import { deactivateMachine } from '../../licensing/deactivate-machine.ts';
 import { readMachine } from '../../licensing/read-machines.ts';
+import { licenseOfKey } from '../http/authenticate.ts';
 import { openRoute, type Route } from '../http/route.ts';
 import { answer, answersOf, type Asked, type Outcome, refused, viewInstance } from './lemon-squeezy-answers.ts';
 import { notFoundError, showFailure } from './lemon-squeezy-failures.ts';
@@ -75,8 +76,7 @@ function deactivateRoute(dependencies: InterfaceDependencies): Route {
 
 /** The license that the key opens, and the time that its scope goes by. */
 async function askedLicense({ directory, timeOf }: InterfaceDependencies, key: string): Promise<Asked> {
-  const hash = await directory.hashLicenseKey(key);
-  const own = hash && (await directory.findOwnLicense(hash));
+  const own = await licenseOfKey(directory, key);
   if (!own) throw notFoundError('license_key');
   return { ...own, now: await timeOf(own.scope) };
 }

@@ -12,7 +12,7 @@ import { defaultPolicy } from '../../licensing/default-policy.ts';
 import { deleteLicense } from '../../licensing/delete-license.ts';
 import { type LicenseDetails, listLicenses, readLicenseByKey } from '../../licensing/read-licenses.ts';
 import { updateLicense } from '../../licensing/update-license.ts';
-import { answersNothing, done, granted, knownPage } from '../http/answer.ts';
+import { answersNothing, granted, knownPage } from '../http/answer.ts';
 import { managementRoute, type Route } from '../http/route.ts';
 import { inTurn, streamList } from '../http/stream-list.ts';
 import type { InterfaceDependencies } from './other-interface.ts';
@@ -51,7 +51,8 @@ export function licenseRoutes(dependencies: InterfaceDependencies): Route[] {
     })),
     managementRoute({ method: 'delete', path: `${path}/:key`, permission: 'licenses:write', summary: 'Delete a license', input: z.unknown(), answers: answersNothing }, async ({ scope, params, now }) => {
       const { id } = ofLicense(await readLicenseByKey(dependencies, scope, params['key'] ?? ''));
-      return done(ok(ofLicense(await deleteLicense(dependencies, { scope, id }, now))));
+      ofLicense(await deleteLicense(dependencies, { scope, id }, now));
+      return {};
     }),
   ];
 }

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { Scope } from '../../database/scope.ts';
 import { activateAndValidate, type Registered } from '../../licensing/activate-and-validate.ts';
 import { readLicense } from '../../licensing/read-licenses.ts';
-import type { Answer } from '../http/route.ts';
-import { openRoute, type Route } from '../http/route.ts';
+import { licenseOfKey } from '../http/authenticate.ts';
+import { type Answer, openRoute, type Route } from '../http/route.ts';
 import type { InterfaceDependencies } from './other-interface.ts';
 import { answers, statusAt, viewActivationsOf, viewVerified } from './rustbill-answers.ts';
 
@@ -22,18 +21,16 @@ const validateInput = keyed.extend({ deviceId: z.string().min(1).max(256), devic
 const unknownKey: Answer = { status: 404, body: { valid: false, error: 'license_not_found', message: 'No license has this key.' } };
 
 export function validationRoutes(dependencies: InterfaceDependencies): Route[] {
-  const { clock, database, validations } = dependencies;
+  const { clock, database, directory, validations } = dependencies;
   return [
     openRoute({ method: 'post', path: '/api/licenses/verify', limit: 'validate', summary: 'Ask whether a key is good', input: verifyInput, answers: { status: 200, body: answers.verified, also: { status: 404, when: 'No license has the key.' } } }, async ({ licenseKey, key: other }) => {
-      const asked = licenseKey ?? other ?? '';
-      const { valid, license, at } = await validations.validate({ key: asked, keyAlone: true }, clock.now());
-      const own = license && (await ownOf(dependencies, asked));
-      const details = own && (await readLicense(database, { scope: own.scope, id: own.licenseId, own: null }));
+      const { valid, license, at } = await validations.validate({ key: licenseKey ?? other ?? '', keyAlone: true }, clock.now());
+      const details = license && (await readLicense(database, { scope: { id: license.scopeId }, id: license.id, own: null }));
       return details?.ok ? { body: { valid, ...viewVerified(details.value, dependencies, at) } } : unknownKey;
     }),
     openRoute({ method: 'post', path: '/api/licenses/validate', limit: 'validate', summary: 'Ask whether a key is good, and activate the device that asks', input: validateInput, answers: { status: 200, body: answers.validated } }, async ({ licenseKey, key: other, deviceId, deviceName }) => {
       const asked = { key: licenseKey ?? other ?? '', fingerprint: deviceId, name: deviceName || undefined };
-      const own = await ownOf(dependencies, asked.key);
+      const own = await licenseOfKey(directory, asked.key);
       if (own === null) {
         await validations.validate({ key: asked.key }, clock.now());
         return unknownKey;
@@ -43,12 +40,6 @@ export function validationRoutes(dependencies: InterfaceDependencies): Route[] {
       return registered.ok ? answerOf(registered.value, dependencies, now) : unknownKey;
     }),
   ];
-}
-
-/** The license that a key opens. */
-async function ownOf({ directory }: Pick<InterfaceDependencies, 'directory'>, asked: string): Promise<{ licenseId: string; scope: Scope } | null> {
-  const keyHash = await directory.hashLicenseKey(asked);
-  return keyHash && directory.findOwnLicense(keyHash);
 }
 
 /** Its words for what refuses a device. What is banned reads revoked everywhere here. */

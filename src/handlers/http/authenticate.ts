@@ -7,7 +7,7 @@ import type { Permission } from '../../licensing/core/permission.ts';
 export type ApiKeyCaller = { by: 'api-key'; apiKeyId: string; scopes: string[]; expiresAt: Date | null; scope: Scope };
 
 /** The license that a key opens. */
-type OwnLicense = { licenseId: string; scope: Scope };
+export type OwnLicense = { licenseId: string; scope: Scope };
 
 /** Who calls with `Authorization: License …`. `own` asks the database which license it is; a key of none is 401. */
 export type LicenseCaller = { by: 'license'; keyHash: Buffer; own: () => Promise<OwnLicense> };
@@ -21,6 +21,12 @@ export type Directory = {
   hashLicenseKey: (key: string) => Promise<Buffer | null>;
   findOwnLicense: (keyHash: Buffer) => Promise<OwnLicense | null>;
 };
+
+/** The license that a key opens; null when there is none. */
+export async function licenseOfKey({ hashLicenseKey, findOwnLicense }: Directory, key: string): Promise<OwnLicense | null> {
+  const keyHash = await hashLicenseKey(key);
+  return keyHash && findOwnLicense(keyHash);
+}
 
 /** The token of an `Authorization` header of this scheme, null when it has another or none. */
 export function credential(request: Request, scheme: 'Bearer' | 'License'): string | null {

@@ -56,7 +56,6 @@ function failureOf(error: unknown): AppError {
 /** The last middleware: turns whatever was thrown into the documented error shape. */
 export function answerErrors(log: Logger): ErrorRequestHandler {
   return errorHandler(log, (failure, response) => {
-    if (failure.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     response.status(failure.status).json({
       error: failure.publicMessage,
       code: failure.code,
@@ -69,7 +68,6 @@ export function answerErrors(log: Logger): ErrorRequestHandler {
 /** As `answerErrors`, in the words of another system's interface. */
 export function answerErrorsOf({ showFailure }: Pick<OtherInterface, 'showFailure'>, log: Logger): ErrorRequestHandler {
   return errorHandler(log, (failure, response) => {
-    if (failure.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     const { status, body } = showFailure(failure, response.req.originalUrl.replace(/[?].*$/, ''));
     response.status(status).json(body);
   });
@@ -86,6 +84,7 @@ export function errorHandler(log: Logger, show: (failure: AppError, response: Re
       next('router');
       return;
     }
+    if (failure.status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     for (const [name, value] of Object.entries(failure.headers)) response.setHeader(name, value);
     show(failure, response);
   };
